@@ -1,0 +1,132 @@
+"""`build` and `check`: the same computation with another last step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from anylab import cache, write
+from anylab.catalog import readme
+from anylab.errors import Origin, Problem, did_you_mean, refuse
+from anylab.project import Project
+
+DIFF_LINES = 12
+
+
+@dataclass
+class Report:
+    """What build or check has to say."""
+
+    outcome: write.Outcome
+    left_out: list[str] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    from_cache: bool = False
+    drift: dict[str, list[str]] = field(default_factory=dict)  # file -> a short diff
+
+
+def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] = ()) -> Report:
+    """Compile everything and write what differs; `notebooks` and `only` (platforms) limit what is written."""
+    notebooks, only = tuple(notebooks), tuple(only)
+    key = cache.key_of(project)
+    if not (notebooks or only):
+        outcome = _unchanged(project, key)
+        if outcome:
+            return Report(outcome, from_cache=True)
+    from anylab.compile import compile_all
+
+    compiled = compile_all(project)
+    wanted = _wanted(compiled, notebooks, only) if notebooks or only else None
+    outcome = write.write(_targets(compiled), project.out, project.root, wanted)
+    if not (notebooks or only) and not compiled.warnings:
+        cache.store(project, key, outcome.hashes)
+    return Report(outcome, _left_out(compiled), compiled.warnings)
+
+
+def check(project: Project) -> Report:
+    """Would a build change anything? Writes nothing outside the cache."""
+    key = cache.key_of(project)
+    outcome = _unchanged(project, key)
+    if outcome:
+        return Report(outcome, from_cache=True)
+    from anylab.compile import compile_all
+
+    compiled = compile_all(project)
+    report = Report(write.Outcome(), _left_out(compiled), compiled.warnings)
+    for path, data in _targets(compiled):
+        report.outcome.hashes[str(path)] = digest = cache.hashlib.sha256(data).hexdigest()
+        if cache.sha256_of(path) == digest:
+            report.outcome.unchanged += 1
+        else:
+            report.drift[write.shown(path, project.root)] = _diff(path, data)
+    report.outcome.orphans = [write.shown(p, project.root) for p in write.orphans(project.out, report.outcome.hashes)]
+    if not report.drift and not report.outcome.orphans and not compiled.warnings:
+        cache.store(project, key, report.outcome.hashes)
+    return report
+
+
+def _unchanged(project: Project, key: str) -> write.Outcome | None:
+    """An outcome without work: the inputs are known, and every output is on disk with the bytes that belong there."""
+    expected = cache.load(project, key)
+    if expected is None or any(cache.sha256_of(Path(p)) != digest for p, digest in expected.items()):
+        return None
+    if write.orphans(project.out, expected):
+        return None
+    return write.Outcome(unchanged=len(expected), hashes=expected)
+
+
+def _targets(compiled) -> Iterator[tuple[Path, bytes]]:
+    """Every output file with its bytes, README included when the project builds itself; the manifest last."""
+    project = compiled.project
+    last = None
+    for path, data in compiled.files():
+        if path == "manifest.json":
+            last = (project.out / path, data)
+        else:
+            yield project.out / path, data
+    if project.is_whole:
+        from anylab.render import title_of
+
+        titles = {p.source.name: title_of(p.source) for p in compiled.pairs}
+        page = readme.updated(
+            project.root, readme.table(compiled.pairs, compiled.shared.links, compiled.shared.verified, titles)
+        )
+        if page is not None:
+            yield project.root / "README.md", page
+    assert last
+    yield last
+
+
+def _wanted(compiled, notebooks: tuple[str, ...], only: tuple[str, ...]) -> set[Path]:
+    known_notebooks = {p.source.name for p in compiled.pairs}
+    known_platforms = {p.platform.id for p in compiled.pairs}
+    for name in notebooks:
+        if name not in known_notebooks:
+            raise refuse(Origin(name), f"no such notebook{did_you_mean(name, known_notebooks)}")
+    for name in only:
+        if name not in known_platforms:
+            raise refuse(Origin(name), f"no such platform{did_you_mean(name, known_platforms)}")
+    wanted = set()
+    for pair in compiled.pairs:
+        if pair.path and (not notebooks or pair.source.name in notebooks) and (not only or pair.platform.id in only):
+            path = compiled.project.out / pair.path
+            wanted |= {path, *(path.parent / name for name in pair.platform.files)}
+    return wanted
+
+
+def _left_out(compiled) -> list[str]:
+    return [f"{p.source.name} for {p.platform.id}: {p.reason}" for p in compiled.pairs if not p.path]
+
+
+def _diff(path: Path, data: bytes) -> list[str]:
+    """A short unified diff of what is on disk against what a build would write."""
+    if not path.exists():
+        return ["(missing)"]
+    try:
+        old = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        return ["(not readable as text)"]
+    lines = list(difflib.unified_diff(old, data.decode("utf-8").split("\n"), "on disk", "from the sources", "", "", 1, ""))
+    more = [f"... {len(lines) - DIFF_LINES} more lines"] if len(lines) > DIFF_LINES else []
+    return [line[:160] for line in lines[:DIFF_LINES]] + more

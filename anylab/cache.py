@@ -1,0 +1,89 @@
+"""Has anything changed? A key over every input of a build, and the hashes of every output that it gave.
+
+Key: sources, library, platforms, templates, generator, pyproject's settings, reports, README outside its markers, and
+the versions of what a build uses. The file lives in `.anylab/` (git-ignored); a missing or broken one is a miss, never
+an error. It is trusted only for *which bytes are expected*: outputs are hashed on disk each time. Nothing heavy is
+imported here, so that an unchanged build costs an interpreter start and some hashing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+
+from anylab.catalog import readme
+from anylab.errors import Refused
+from anylab.project import Project, walk
+
+_LIBRARIES = ("jupytext", "jinja2", "markupsafe", "pyyaml", "nbformat", "jsonschema", "markdown-it-py", "packaging")
+
+
+def key_of(project: Project) -> str:
+    """The key of a build's inputs, '' when they cannot all be read (the build will say why)."""
+    digest = hashlib.sha256()
+    trees = [(project.sources, project.sources.name), (project.platforms, project.platforms.name)]
+    trees += [pair for pair in project.lib_folders[1:] if pair[0].is_dir()]
+    trees += [(Path(__file__).parent, "anylab")]
+    verified = project.root / "verified"
+    trees += [(verified, "verified")] if verified.is_dir() else []
+    try:
+        for folder, shown in trees:
+            for path, name in walk(folder, shown):
+                digest.update(f"{name}\0".encode("utf-8", "surrogateescape"))
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    except (OSError, Refused):
+        return ""
+    digest.update(f"{project.repository}\0{project.branch}\0{project.is_whole}\0".encode())
+    digest.update(readme.outside(project.root).encode("utf-8", "surrogateescape") if project.is_whole else b"")
+    digest.update(json.dumps(_versions()).encode())
+    return digest.hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    """Versions by reading the names of the installed metadata folders; importlib.metadata for what is not found so."""
+    found: dict[str, str] = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def file_of(project: Project) -> Path:
+    """The cache file of this combination of folders."""
+    folders = f"{project.sources}\0{project.platforms}\0{project.out}"
+    return project.root / ".anylab" / f"build-{hashlib.sha256(folders.encode()).hexdigest()[:12]}.json"
+
+
+def load(project: Project, key: str) -> dict[str, str] | None:
+    """The expected outputs {absolute path: sha256} for this key, None on a miss."""
+    try:
+        stored = json.loads(file_of(project).read_text(encoding="utf-8"))
+        if key and stored["key"] == key and all(isinstance(v, str) for v in stored["outputs"].values()):
+            return stored["outputs"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def store(project: Project, key: str, outputs: dict[str, str]) -> None:
+    """Remember the outputs of a key. Failures are never fatal."""
+    path = file_of(project)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps({"key": key, "outputs": outputs}), encoding="utf-8")
+        os.replace(temporary, path)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, '' when there is none to read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,218 @@
+"""The command line. Exit codes: 0 fine, 1 a finding (drift, a failed smoke run), 2 bad input.
+
+click reads the arguments; rich is imported only where a table or a progress line is drawn, so that an unchanged build
+stays fast. Each command is a few lines over the module that does the work.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anylab import __version__
+from anylab.errors import Origin, Refused, refuse
+from anylab.project import Project, find_root, open_project
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Front(click.Group):
+    """The group: without a command it builds, and bad input is one line each and exit code 2."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except Refused as refused:
+            for problem in refused.problems:
+                click.echo(f"error: {problem}", err=True)
+            sys.exit(2)
+        except ModuleNotFoundError as missing:
+            if (missing.name or "anylab").partition(".")[0] == "anylab":
+                raise
+            extra = '".[run]"' if missing.name in ("papermill", "nbclient", "ipykernel") else "."
+            click.echo(f"error: the package '{missing.name}' is not installed; run: pip install -e {extra}", err=True)
+            sys.exit(2)
+
+
+def _folders(command: Any) -> Any:
+    """The options that say where things are, for every command that compiles."""
+    for option in (
+        click.option("--out", type=_FOLDER, help="Where the variants go  [default: dist/]"),
+        click.option("--platforms", "platforms_dir", type=_FOLDER, help="The platform folders  [default: platforms/]"),
+        click.option("--sources", "sources_dir", type=_FOLDER, help="The notebook sources  [default: notebooks-src/]"),
+    ):
+        command = option(command)
+    return command
+
+
+def _project(
+    context: click.Context, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None
+) -> Project:
+    root = context.obj if context.obj else find_root(Path.cwd())
+    return open_project(root, *(p and p.resolve() for p in (sources, platforms)), out)
+
+
+@click.group(cls=Front, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="anylab")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """One source, every free GPU: compile AI notebooks for Colab, Kaggle, Studio Lab, your own GPU and more.
+
+    Without a command it builds everything into dist/.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(build)
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--platform", "-p", "only", multiple=True, help="Write only this platform's variants (repeatable).")
+@_folders
+@click.pass_context
+def build(context, notebooks=(), only=(), sources_dir=None, platforms_dir=None, out=None) -> None:
+    """Compile the sources into ready-to-upload notebooks."""
+    from anylab import building
+
+    report = building.build(_project(context, sources_dir, platforms_dir, out), notebooks, only)
+    _tell(report)
+    for path in report.outcome.written:
+        click.echo(f"wrote     {path}")
+    for path in report.outcome.removed:
+        click.echo(f"removed   {path} (its source is gone)")
+    for path in report.outcome.orphans:
+        click.echo(f"orphan    {path} (no build writes it; move it or delete it)", err=True)
+    done = report.outcome
+    click.echo(f"{len(done.written)} written, {done.unchanged} unchanged, {len(report.left_out)} left out")
+
+
+@main.command()
+@click.option("--release", is_flag=True, help="Also compare the declared home with the git remote.")
+@_folders
+@click.pass_context
+def check(context, release, sources_dir, platforms_dir, out) -> None:
+    """Would a build change anything? Exit code 1 if so."""
+    from anylab import building
+
+    project = _project(context, sources_dir, platforms_dir, out)
+    report = building.check(project)
+    _tell(report)
+    for path, diff in report.drift.items():
+        click.echo(f"differs   {path}")
+        for line in diff:
+            click.echo(f"    {line}")
+    for path in report.outcome.orphans:
+        click.echo(f"orphan    {path} (no build writes it)")
+    home = []
+    if release:
+        from anylab import home as homes
+
+        home = homes.release_faults(project)
+    for line in home:
+        click.echo(f"home      {line}")
+    found = len(report.drift) + len(report.outcome.orphans) + len(home)
+    click.echo(f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans")
+    if found:
+        if report.drift or report.outcome.orphans:
+            click.echo("run `python build.py` and commit what it writes", err=True)
+        sys.exit(1)
+
+
+@main.command(name="list")
+@_folders
+@click.pass_context
+def list_(context, sources_dir, platforms_dir, out) -> None:
+    """Notebooks and platforms, and why a pair is left out."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from anylab.compile import compile_all
+
+    compiled = compile_all(_project(context, sources_dir, platforms_dir, out))
+    table = Table("notebook", "platform", "variant or reason")
+    for pair in compiled.pairs:
+        table.add_row(pair.source.name, pair.platform.id, pair.path or f"left out: {pair.reason}")
+    Console().print(table)
+    left = sum(not p.path for p in compiled.pairs)
+    click.echo(f"{len(compiled.pairs) - left} variants, {left} left out")
+
+
+@main.command()
+@click.argument("home")
+@click.option("--branch", help="The branch that badge links open.")
+@click.pass_context
+def home(context, home: str, branch: str | None) -> None:
+    """Declare the repository OWNER/NAME that badges link to, and rebuild."""
+    from anylab import home as homes
+
+    homes.declare(_project(context).root, home, branch)
+    context.invoke(build)
+
+
+@main.command()
+@click.argument("notebook")
+@click.option("-p", "--parameter", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A setting.")
+@click.option("--quick-test", is_flag=True, help="The tiny run without a download: does this machine work?")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the executed notebook goes.")
+@_folders
+@click.pass_context
+def run(context, notebook, parameters, quick_test, output, sources_dir, platforms_dir, out) -> None:
+    """Run a notebook on this machine, with progress."""
+    from anylab.smoke import local
+
+    project = _project(context, sources_dir, platforms_dir, out)
+    sys.exit(local.run(project, notebook, dict(parameters), quick_test, output))
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
+@click.option("--keep", type=_FOLDER, help="Keep the executed notebooks in this folder.")
+@click.option("--full", is_flag=True, help="Run with the quick test off.")
+@_folders
+@click.pass_context
+def smoke(context, notebooks, only, keep, full, sources_dir, platforms_dir, out) -> None:
+    """Run compiled variants on stand-ins of their platforms (papermill)."""
+    from anylab.smoke import suite
+
+    project = _project(context, sources_dir, platforms_dir, out)
+    sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
+
+
+@main.command()
+@click.argument("name")
+@click.pass_context
+def new(context, name: str) -> None:
+    """A new notebook NAME: a skeleton that builds, and a test that passes."""
+    from anylab import scaffold
+
+    for path in scaffold.notebook(_project(context), name):
+        click.echo(f"wrote     {path}")
+
+
+@main.command(name="new-platform")
+@click.argument("name")
+@click.pass_context
+def new_platform(context, name: str) -> None:
+    """A new platform NAME: a folder that builds, and a test that passes."""
+    from anylab import scaffold
+
+    for path in scaffold.platform(_project(context), name):
+        click.echo(f"wrote     {path}")
+
+
+def _tell(report: Any) -> None:
+    """Warnings and pairs left out, the same words for build and check."""
+    for warning in report.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for line in report.left_out:
+        click.echo(f"left out  {line}")
+
+
+def at_root(root: Path) -> None:
+    """Run the command line for the project at `root` (build.py's own folder)."""
+    if not root.is_dir():
+        raise refuse(Origin(str(root)), "no such folder")
+    main(obj=root)

@@ -1,0 +1,257 @@
+"""Compile everything: project -> (path, bytes) of every file below dist, and what was left out.
+
+All faults of all sources and platforms are found before the first file is handed out. Files are handed out one at a
+time, so that twelve hundred variants never stand in memory together.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from anylab import __version__, emit, library, lint, platforms, render, schema, source, text
+from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
+from anylab.platforms import Platform
+from anylab.project import Project, source_files, walk
+from anylab.source import Cell, Source
+
+PICTURE_LIMIT = 100_000  # bytes; it travels inside every variant as base64
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A notebook and a platform: `path` below dist when compiled, else the reason why not."""
+
+    source: Source
+    platform: Platform
+    path: str
+    reason: str = ""
+
+
+@dataclass
+class Build:
+    """A compiled collection, not yet written. `variants` fills while `files` is read."""
+
+    project: Project
+    pairs: list[Pair]
+    rendered: dict[str, list[Cell]]  # path -> cells
+    shared: render.Shared
+    warnings: list[Problem]
+    variants: list[dict[str, Any]] = field(default_factory=list)
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """(path below dist, bytes) of every file; the manifest last."""
+        for pair in self.pairs:
+            if pair.path:
+                yield from self._variant(pair)
+        manifest = {
+            "generator": f"anylab {__version__}",
+            "note": "Written by `python build.py`; do not edit. Information, never evidence: `check` hashes every file.",
+            "variants": self.variants,
+        }
+        yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+
+    def _variant(self, pair: Pair) -> Iterator[tuple[str, bytes]]:
+        src, platform = pair.source, pair.platform
+        note = {"generated_from": src.file, "note": f"Do not edit: edit {src.file} and run python build.py"}
+        note |= {"variant": f"{src.name}/{platform.id}", "version": render.VERSION}
+        data = emit.notebook(src, platform, self.rendered[pair.path], note, src.name in self.shared.gpu)
+        version = f"{__version__}+{hashlib.sha256(data).hexdigest()[:8]}"
+        data = data.replace(render.VERSION.encode(), version.encode())
+        entry = {"notebook": src.name, "platform": platform.id, "path": pair.path, "source": src.file}
+        entry |= {"version": version, "sha256": hashlib.sha256(data).hexdigest(), "beside": {}}
+        yield pair.path, data
+        context = render.context_of(src, platform, self.shared) | {"version": version}
+        for name, template in platform.files.items():
+            beside = template.render(context).encode()
+            _check_json(name, beside, template.file)
+            entry["beside"][name] = hashlib.sha256(beside).hexdigest()
+            yield f"{pair.path.rpartition('/')[0]}/{name}", beside
+        self.variants.append(entry)
+
+
+def _check_json(name: str, data: bytes, file: str) -> None:
+    if name.endswith(".json"):
+        try:
+            json.loads(data)
+        except ValueError as error:
+            raise refuse(Origin(file, getattr(error, "lineno", 1)), f"renders to bad JSON: {error}") from None
+
+
+def compile_all(project: Project) -> Build:
+    """Read and render everything. Raises Refused with every fault found."""
+    problems: list[Problem] = []
+    sources, targets, modules = _read_all(project, problems)
+    packages = frozenset(name.partition(".")[0] for name in modules)
+    warnings: list[Problem] = []
+    for src in sources:
+        errors, more = lint.findings("source", src, packages, ours=src.ours)
+        problems, warnings = problems + errors, warnings + more
+    for module in modules.values():
+        problems += lint.findings("module", module)[0]
+    pairs = [_pair(src, platform) for src in sources for platform in targets]
+    for src in sources:
+        problems += _unknown_platforms(src, targets)
+    shared = _shared(project, pairs, modules, problems)
+    rendered: dict[str, list[Cell]] = {}
+    for pair in (p for p in pairs if p.path):
+        try:
+            cells = render.render(pair.source, pair.platform, shared)
+        except Refused as refused:
+            problems += refused.problems
+            continue
+        rendered[pair.path] = cells
+        problems += lint.findings("variant", pair.source, pair.platform, cells)[0]
+    if problems:
+        raise Refused(problems)
+    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
+
+
+def _read_all(project: Project, problems: list[Problem]) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
+    for folder in (project.sources, project.platforms):
+        for _ in walk(folder, folder.name):
+            pass  # refuses links that leave the tree before anything is read through them
+    sources = []
+    for path, name in source_files(project):
+        try:
+            sources.append(source.read(path, name))
+        except Refused as refused:
+            problems += refused.problems
+    targets: list[Platform] = []
+    modules: dict[str, library.Module] = {}
+    try:
+        targets = platforms.load_all(project.platforms, project.platforms.name)
+    except Refused as refused:
+        problems += refused.problems
+    try:
+        modules = library.load(project.lib_folders)
+    except Refused as refused:
+        problems += refused.problems
+    if problems and not (targets and modules):
+        raise Refused(problems)
+    return sources, targets, modules
+
+
+def _pair(src: Source, platform: Platform) -> Pair:
+    reason = why_not(src, platform)
+    folder = f"{platform.id}/{src.name}" if platform.files else platform.id
+    return Pair(src, platform, "" if reason else f"{folder}/{src.name}.ipynb", reason)
+
+
+def why_not(src: Source, platform: Platform) -> str:
+    """Why there is no variant of this notebook for this platform; '' when there is one."""
+    listed = src.front.get("platforms")
+    if listed is not None and platform.id not in listed:
+        return "not among the platforms that it lists"
+    needs = src.needs
+    if needs.get("gpu") == "required" and not platform.has("gpu"):
+        return "needs a GPU, the platform has none"
+    required = needs.get("gpu", "optional") == "required"
+    for key, words, counts in (
+        ("gpu_memory_gb", "GB of GPU memory", required),
+        ("compute_capability", "compute capability", required),
+        ("disk_gb", "GB of disk", True),
+        ("ram_gb", "GB of memory", True),
+    ):
+        there = platform.fact(key)
+        if counts and isinstance(there, int | float) and needs.get(key, 0) > there:
+            return f"needs {needs[key]:g} {words}, the platform has {there:g}"
+    return ""
+
+
+def _unknown_platforms(src: Source, targets: list[Platform]) -> list[Problem]:
+    known = {p.id for p in targets}
+    return [
+        Problem(src.at("platforms", i), f"unknown platform '{name}'{did_you_mean(name, known)}")
+        for i, name in enumerate(src.front.get("platforms") or [])
+        if name not in known
+    ]
+
+
+def _shared(project: Project, pairs: list[Pair], modules: library.Library, problems: list[Problem]) -> render.Shared:
+    links = {(p.source.name, p.platform.id): link_of(project, p) for p in pairs if p.path}
+    siblings: dict[str, list[Mapping[str, Any]]] = {}
+    for pair in pairs:
+        if pair.path:
+            detect = pair.platform.profile.get("detect", {})
+            link = links[pair.source.name, pair.platform.id]["link"]
+            mark = (pair.platform.name, detect.get("env", ""), detect.get("folder", ""), link)
+            entry = {"id": pair.platform.id, "rank": detect.get("rank", 100), "mark": mark}
+            siblings.setdefault(pair.source.name, []).append(entry)
+    marks = [p.profile["notebook"].get("gpu", {}) for p in {id(pair.platform): pair.platform for pair in pairs}.values()]
+    sources = {id(pair.source): pair.source for pair in pairs}.values()
+    return render.Shared(
+        modules,
+        project.repository,
+        project.branch,
+        links,
+        {name: tuple(sorted(entries, key=lambda e: e["rank"])) for name, entries in siblings.items()},
+        read_verified(project, problems),
+        {src.name: _picture(project, src, problems) for src in sources},
+        frozenset(src.name for src in sources if render.wants_gpu(src, marks)),
+    )
+
+
+def link_of(project: Project, pair: Pair) -> dict[str, str]:
+    """The addresses of a variant: `link` opens it, `badge` is the picture of the link ('' where there is none)."""
+    opening = pair.platform.profile.get("open", {})
+    path = quote(f"dist/{pair.path}")
+    blob = f"https://github.com/{project.repository}/blob/{quote(project.branch, safe='')}/{path}"
+    fields = {"repository": project.repository, "branch": quote(project.branch, safe=""), "path": path}
+    fields |= {"blob": blob, "blob_encoded": quote(blob, safe="")}
+    link = opening.get("link", "{blob}")
+    for key, value in fields.items():
+        link = link.replace("{" + key + "}", value)
+    return {
+        "platform": pair.platform.id,
+        "name": pair.platform.name,
+        "label": opening.get("label", f"Open in {pair.platform.name}"),
+        "badge": opening.get("badge", ""),
+        "link": link,
+        "path": f"dist/{pair.path}",
+        "upload": opening.get("upload", ""),
+    }
+
+
+def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
+    """The notebook's picture as a data URI, '' when it declares none."""
+    name = src.front.get("picture")
+    if not name:
+        return ""
+    path = project.sources / name
+    kind = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
+    at = src.at("picture")
+    if kind is None or not path.resolve().is_relative_to(project.sources.resolve()) or not path.is_file():
+        problems.append(Problem(at, f"picture '{name}' is no png, jpg, webp or gif below {project.sources.name}/"))
+        return ""
+    data = path.read_bytes()
+    if len(data) > PICTURE_LIMIT:
+        problems.append(Problem(at, f"picture '{name}' has {len(data)} bytes; {PICTURE_LIMIT} at most; make it smaller"))
+    if not src.front.get("picture_alt"):
+        problems.append(Problem(at, "the picture has no picture_alt, the words for those who cannot see it; add them"))
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def read_verified(project: Project, problems: list[Problem]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The newest run report per (notebook, platform) from verified/*.toml of the project."""
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    folder = project.root / "verified"
+    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+        file = f"verified/{path.name}"
+        try:
+            report, lines = platforms.read_toml(text.read(path, file), file)
+        except Refused as refused:
+            problems += refused.problems
+            continue
+        faults = schema.check(report, "verified", file, lines, "the run report")
+        problems += faults
+        key = (report.get("notebook", ""), report.get("platform", ""))
+        if not faults and report["date"] >= newest.get(key, {"date": ""})["date"]:
+            newest[key] = report
+    return newest

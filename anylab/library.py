@@ -1,0 +1,131 @@
+"""The library that travels: which modules of `lib/` a notebook imports, in the order in which it gets to see them.
+
+The closure is static, from `import` statements alone, so a compiled notebook stands alone (rule 4 of the design).
+Modules travel whole and readable; only `labkit/here.py` is exchanged, for the adapter of the platform.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from anylab import text
+from anylab.errors import Origin, Refused, did_you_mean, refuse
+
+ADAPTER = "labkit.here"
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """One module of the library. `path` is where it goes below the scratch folder; `package` is True for __init__."""
+
+    name: str
+    path: str
+    file: str
+    text: str
+    package: bool
+    imports: tuple[tuple[str, int], ...]  # absolute dotted names it imports, with the line
+    defined: frozenset[str]  # names bound at its top level
+
+
+Library = Mapping[str, Module]
+
+
+def load(folders: Iterable[tuple[Path, str]]) -> dict[str, Module]:
+    """Every module below the `lib` folders given as (path, shown name); an earlier folder hides a later one's package."""
+    modules: dict[str, Module] = {}
+    problems = []
+    for folder, shown in folders:
+        packages = sorted(p for p in folder.iterdir() if (p / "__init__.py").exists()) if folder.is_dir() else []
+        for package in packages:
+            if package.name in modules:
+                continue
+            for path in sorted(package.rglob("*.py")):
+                relative = path.relative_to(folder)
+                try:
+                    module = parse(text.read(path, f"{shown}/{relative.as_posix()}"), relative, shown)
+                    modules[module.name] = module
+                except Refused as refused:
+                    problems += refused.problems
+    if problems:
+        raise Refused(problems)
+    return modules
+
+
+def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
+    """A module from its text. Raises Refused when it is empty or does not parse."""
+    file = file or f"{shown}/{relative.as_posix()}"
+    package = relative.name == "__init__.py"
+    name = ".".join(relative.parent.parts if package else relative.with_suffix("").parts)
+    if not content.strip():
+        raise refuse(Origin(file), "is empty, and %%writefile cannot write an empty file; give it a docstring")
+    try:
+        tree = ast.parse(content, feature_version=(3, 11))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise refuse(Origin(file, line), f"does not parse: {getattr(error, 'msg', error)}") from None
+    imports = tuple(imported(tree, name if package else name.rpartition(".")[0]))
+    return Module(name, relative.as_posix(), file, content, package, imports, frozenset(_bound(tree)))
+
+
+def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
+    """(absolute dotted name, line) of everything a module imports; `from a import b` gives a.b."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                parents = parents[: len(parents) - node.level + 1]
+                base = ".".join([*parents, base] if base else parents)
+            yield from ((f"{base}.{alias.name}" if alias.name != "*" else base, node.lineno) for alias in node.names)
+
+
+def _bound(tree: ast.Module) -> Iterable[str]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        else:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                    yield inner.id
+
+
+def closure(library: Library, wanted: Iterable[tuple[str, Origin]]) -> list[Module]:
+    """The modules that `wanted` names (dotted, with where they were asked for) need, packages before what is in them.
+
+    Names of other libraries are skipped. Raises Refused for a name that our package lacks.
+    """
+    packages = {name.partition(".")[0] for name in library}
+    found: dict[str, Module] = {}
+    queue = [(name, origin) for name, origin in wanted if name.partition(".")[0] in packages]
+    while queue:
+        name, origin = queue.pop()
+        module = library.get(name)
+        if module is None:
+            parent, _, leaf = name.rpartition(".")
+            module = library.get(parent)
+            if module is None or leaf not in module.defined:
+                known = [m for m in library if m.rpartition(".")[0] == parent] if parent in library else library
+                raise refuse(origin, f"the library has no '{name}'{did_you_mean(name, known)}")
+        if module.name in found:
+            continue
+        found[module.name] = module
+        parts = module.name.split(".")
+        queue += [(".".join(parts[:n]), origin) for n in range(1, len(parts))]
+        queue += [(n, Origin(module.file, line)) for n, line in module.imports if n.partition(".")[0] in packages]
+    return [found[name] for name in sorted(found)]
+
+
+def everything_in(library: Library, name: str, origin: Origin) -> list[tuple[str, Origin]]:
+    """All modules of an embedded package or the one module of that name. Raises Refused when the library lacks it."""
+    below = [n for n in library if n == name or n.startswith(name + ".")]
+    if not below:
+        known = {n.partition(".")[0] for n in library}
+        raise refuse(origin, f"the library has no package '{name}'{did_you_mean(name, known)}")
+    return [(n, origin) for n in below]

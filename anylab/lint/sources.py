@@ -1,0 +1,88 @@
+"""Rules about a source as it was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from anylab import magics, syntax
+from anylab.errors import Origin, Problem
+from anylab.lint import rule
+from anylab.render import settings_of
+from anylab.source import Cell, Source
+
+LIBRARY_NAMES_ARE_STRANGERS = "on the registry this name is a stranger's package"
+
+
+def _code(source: Source) -> Iterable[Cell]:
+    return (c for c in source.cells if c.kind == "code" and not c.source.startswith("%%"))
+
+
+@rule("source/syntax", on="source", foreign=True)
+def every_code_cell_parses(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    for cell in _code(source):
+        found = syntax.fault(cell.python or magics.python_only(cell.source))
+        if found:
+            line, what = found
+            origin = Origin(cell.origin.file, cell.origin.line + line - 1)
+            yield Problem(origin, f"does not parse on Python 3.11 to 3.13: {what}")
+
+
+@rule("source/comment-command", on="source")
+def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    """jupytext, when a person opens the source in Jupyter, turns such a comment into a command."""
+    if source.path.suffix != ".py":
+        return
+    from jupytext.magics import is_magic
+
+    for cell in _code(source):
+        for number, line in enumerate(cell.python.split("\n")):
+            looks = line.lstrip().startswith("#") and is_magic(line, "python", True, True)
+            if looks and not magics.is_commented_magic(line):
+                word = line.lstrip("# ").split()[0]
+                origin = Origin(cell.origin.file, cell.origin.line + number)
+                yield Problem(origin, f"Jupyter's jupytext reads this comment as the command '{word}'; reword it")
+
+
+@rule("source/requirement", on="source")
+def every_requirement_parses(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    for i, text in enumerate(source.front.get("packages", [])):
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            what = f"'{text}' is not a requirement (PEP 508): {str(error).splitlines()[0]}"
+            yield Problem(source.at("packages", i), what)
+
+
+@rule("source/library-as-requirement", on="source")
+def no_library_package_is_a_requirement(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    for i, text in enumerate(source.front.get("packages", [])):
+        name = re.split(r"[^A-Za-z0-9_.-]", text.strip(), maxsplit=1)[0].lower().replace("-", "_")
+        if name in packages:
+            what = f"'{text}' is our own library, which travels in the notebook; {LIBRARY_NAMES_ARE_STRANGERS}; remove it"
+            yield Problem(source.at("packages", i), what)
+
+
+@rule("source/hidden-settings", on="source")
+def the_settings_are_never_hidden(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    for cell in source.cells:
+        if cell.is_settings and cell.collapse:
+            yield Problem(cell.origin, "the settings cell must not be collapsed: where forms do not exist it would be hidden")
+
+
+@rule("source/exit", on="source")
+def no_cell_ends_the_run(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    """`SystemExit(0)` ends a papermill run as if all cells had run; in a browser it stops Run all without a word."""
+    for cell in _code(source):
+        for number, line in enumerate(cell.python.split("\n")):
+            if re.match(r"\s*(raise SystemExit|sys\.exit\(|exit\(|quit\()", line):
+                yield Problem(Origin(cell.origin.file, cell.origin.line + number), "raise an error with a sentence instead of exiting")
+
+
+@rule("source/quick-test", on="source", warning=True)
+def the_source_has_a_quick_test(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+    has_code = any(True for _ in _code(source))
+    if has_code and "QUICK_TEST" not in {s.name for s in settings_of(source)}:
+        yield Problem(source.at(), "no QUICK_TEST setting, so smoke runs it in full; add QUICK_TEST = False to the settings")

@@ -1,0 +1,34 @@
+"""Rules about a compiled variant: its cells, before they become bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anylab import magics, syntax
+from anylab.errors import Origin, Problem
+from anylab.lint import rule
+from anylab.platforms import Platform
+from anylab.render import title_of
+from anylab.source import Cell, Source
+
+
+@rule("variant/syntax", on="variant")
+def platform_cells_parse(source: Source, platform: Platform, cells: list[Cell]) -> Iterable[Problem]:
+    """What the templates gave; the source's own cells are judged where they were written."""
+    for cell in cells:
+        if cell.kind != "code" or not cell.origin.file.endswith(".j2"):
+            continue
+        found = syntax.fault(cell.python or magics.python_only(cell.source))
+        if found:
+            origin = Origin(cell.origin.file, cell.origin.line + found[0] - 1)
+            yield Problem(origin, f"the rendered cell does not parse on Python 3.11 to 3.13: {found[1]}")
+
+
+@rule("variant/title-length", on="variant")
+def the_title_fits_the_platform(source: Source, platform: Platform, cells: list[Cell]) -> Iterable[Problem]:
+    limits, title = platform.profile["notebook"], title_of(source)
+    longest, shortest = limits.get("title_max"), limits.get("title_min")
+    if longest and len(title) > longest:
+        yield Problem(source.at("title"), f"the title has {len(title)} characters; {platform.name} takes {longest}")
+    if shortest and len(title) < shortest:
+        yield Problem(source.at("title"), f"the title has {len(title)} characters; {platform.name} wants {shortest}")

@@ -1,0 +1,107 @@
+"""The settings cell: one literal a line, with Colab's form comments; the cell that papermill injects after.
+
+A line reads `STEPS = 400  #@param {type:"integer"}`; `# @param` (as ruff-format writes it) is the same. Where a platform
+has no forms the comment becomes plain words. Form syntax: Colab's forms notebook (reference: platforms, 1.2).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from anylab.errors import Origin, Problem
+from anylab.source import Cell
+
+_PARAM = re.compile(r"#\s?@param\b\s*(?P<spec>.*)$")
+_FORM_ONLY = re.compile(r"^\s*#\s?@(title|markdown)\b\s?(?P<text>.*)$")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name, its default and the words of its form field."""
+
+    name: str
+    default: Any
+    spec: str
+    line: int  # within the cell, from 1
+
+
+def read(cell: Cell) -> tuple[list[Setting], list[Problem]]:
+    """The settings of a parameters cell, and what is wrong with its lines."""
+    settings, problems = [], []
+    for number, line in enumerate(cell.source.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        origin = Origin(cell.origin.file, cell.origin.line + number - 1 if cell.origin.line else 0)
+        setting = _setting(line, number)
+        if setting is None:
+            what = "a line of the settings cell must be NAME = one literal (no sums, calls or names: they go stale "
+            problems.append(Problem(origin, what + "when a value is injected); move the rest to a later cell"))
+            continue
+        fault = _options_fault(setting)
+        if fault:
+            problems.append(Problem(origin, fault))
+        if setting.name in {s.name for s in settings}:
+            problems.append(Problem(origin, f"'{setting.name}' is set twice in the settings cell; keep one"))
+        settings.append(setting)
+    return settings, problems
+
+
+def _setting(line: str, number: int) -> Setting | None:
+    try:
+        statements = ast.parse(line).body
+        if len(statements) != 1 or not isinstance(statements[0], ast.Assign | ast.AnnAssign):
+            return None
+        node = statements[0]
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name) or node.value is None:
+            return None
+        default = ast.literal_eval(node.value)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        return None
+    spec = _PARAM.search(line, node.end_col_offset or 0)
+    return Setting(targets[0].id, default, spec["spec"].strip() if spec else "", number)
+
+
+def _options_fault(setting: Setting) -> str:
+    """What is wrong with a drop-down whose default is not among its options, '' when nothing is."""
+    found = re.match(r"\[.*?\]", setting.spec)
+    if not found or "allow-input: true" in setting.spec or "allow-input:true" in setting.spec:
+        return ""
+    try:
+        options = ast.literal_eval(found.group())
+    except (SyntaxError, ValueError):
+        return f"the options of '{setting.name}' are not a list of literals: {found.group()}"
+    if setting.default in options or str(setting.default) in map(str, options):
+        return ""
+    return f"the default of '{setting.name}' ({setting.default!r}) is not among its options {found.group()}"
+
+
+def plain(source: str) -> str:
+    """The settings for a platform without forms: form comments in plain words."""
+    return "\n".join(_plain_line(line) for line in source.split("\n"))
+
+
+def _plain_line(line: str) -> str:
+    only = _FORM_ONLY.match(line)
+    if only:
+        words = re.sub(r"\s*\{[^{}]*\}\s*$", "", only["text"])
+        return f"# {words}".rstrip()
+    found = _PARAM.search(line)
+    if not found or not _setting(line, 1):
+        return line
+    code, words = line[: found.start()].rstrip(), _words(found["spec"])
+    return f"{code}  # {words}" if words else code
+
+
+def _words(spec: str) -> str:
+    options = re.match(r"\[(.*?)\]", spec)
+    if options:
+        return "one of: " + options[1].replace('"', "").replace("'", "")
+    kind = re.search(r"type:\s*\"?(\w+)", spec)
+    bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", spec)
+    if bounds:
+        return f"{bounds[1]} to {bounds[2]}"
+    return {"boolean": "True or False", "integer": "a whole number", "number": "a number"}.get(kind[1] if kind else "", "")

@@ -1,0 +1,101 @@
+"""Does a cell parse on every Python that the platforms run (3.11 to 3.13)? The verdict is the same on each of them.
+
+`ast.parse(feature_version=(3, 11))` refuses what later Pythons added, with one gap: on 3.12 and newer it accepts
+f-strings that 3.11 refuses (PEP 701: the same quotes, a backslash, a comment or a line break inside the braces). So
+f-strings are cut out by the lexical rules of 3.11 and looked at on their own.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+OLDEST = (3, 11)
+# A string literal or a comment as Python 3.11 sees it (its Lib/tokenize.py describes the same language)
+_LITERAL = re.compile(
+    r"""\#[^\n]* | (?<![\w])(?P<prefix>[rRbBuUfFtT]{0,2})
+        (?: (?P<triple>\"{3}|'{3})(?P<long>(?:\\.|(?!(?P=triple)).)*)(?P<end>(?P=triple)|\Z)
+          | (?P<quote>["'])(?P<short>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P<close>(?P=quote)?) )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def fault(code: str) -> tuple[int, str] | None:
+    """(line within the cell, what is wrong), or None when the code parses. Top-level await is fine in a notebook."""
+    if "\0" in code:
+        return code[: code.index("\0")].count("\n") + 1, "the code holds a NUL character"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape is a warning whose wording differs between Pythons
+            tree = ast.parse(code, feature_version=OLDEST)
+            # what only the compiler sees: `return` outside a function, a name twice among the parameters
+            compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        old = old_fstring_fault(code)  # the same words whichever Python noticed it
+        return old or (error.lineno or 1, (error.msg or "invalid syntax").split(" (")[0])
+    except (ValueError, RecursionError, MemoryError) as error:
+        return 1, f"cannot be parsed: {error or 'too deeply nested'}"
+    return old_fstring_fault(code)
+
+
+def old_fstring_fault(code: str) -> tuple[int, str] | None:
+    """(line, fault) of the first f-string that Python 3.11 refuses, or None."""
+    if not re.search(r"""[fFtT][rR]?["']""", code):
+        return None
+    for found in _LITERAL.finditer(code):
+        prefix = (found["prefix"] or "").lower()
+        if "t" in prefix and (found["triple"] or found["quote"]):
+            return _at(code, found.start()), "a t-string needs Python 3.14"
+        if "f" not in prefix:
+            continue
+        body = found["long"] if found["triple"] else found["short"]
+        closed = found["end"] if found["triple"] else found["close"]
+        if not closed or not _balanced(body):
+            return _at(code, found.start()), "an f-string that reuses its quotes inside the braces needs Python 3.12"
+        for part in _expressions(body):
+            if "\\" in part or "#" in part:
+                return _at(code, found.start()), "a backslash or comment inside an f-string's braces needs Python 3.12"
+    return None
+
+
+def _at(code: str, position: int) -> int:
+    return code.count("\n", 0, position) + 1
+
+
+def _balanced(body: str) -> bool:
+    depth = 0
+    for _, depth in _walk(body):
+        pass
+    return depth == 0
+
+
+def _expressions(body: str) -> list[str]:
+    """The text inside the outermost braces, without the format specification and without strings' own '#'."""
+    parts, current = [], []
+    for char, depth in _walk(body):
+        if depth:
+            current.append(char)
+        elif current:
+            parts.append("".join(current))
+            current = []
+    expressions = (re.split(r"(?<![:!]):(?!=)", part, maxsplit=1)[0] for part in parts)
+    return [re.sub(r"'[^']*'|\"[^\"]*\"", "''", e) if "\\" not in e else e for e in expressions]
+
+
+def _walk(body: str):
+    """Each character with the depth of braces that it stands in; doubled braces outside are text."""
+    depth, i = 0, 0
+    while i < len(body):
+        char = body[i]
+        if depth == 0 and body[i : i + 2] in ("{{", "}}"):
+            i += 2
+            continue
+        string = re.compile(r"""(["'])(?:(?!\1)[^\\])*\1""").match(body, i) if depth else None
+        if string:  # braces inside a nested string are text
+            yield from ((c, depth) for c in string.group())
+            i = string.end()
+            continue
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        yield char, depth
+        i += 1

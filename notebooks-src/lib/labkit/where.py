@@ -1,0 +1,32 @@
+"""Where am I? Names the platform, and says so in one line when a variant was opened on another one."""
+
+import os
+from pathlib import Path
+
+from labkit import here
+
+
+def start(variant: str, version: str, siblings: tuple = ()) -> None:
+    """Say which variant runs where, and whether it is the right one for this machine.
+
+    `siblings` are the other platforms' marks: (name, environment variable, folder, link), the most telling first.
+    """
+    from labkit import report
+
+    report.begin(variant, version)
+    mode = "batch" if here.is_batch() else "interactive"
+    limit = f", a session ends after {here.SESSION_HOURS:g} h at the latest" if here.SESSION_HOURS else ""
+    print(f"{variant} {version} · {here.NAME} · {mode}{limit}")
+    notice = wrong_place(siblings)
+    if notice:
+        print(notice)
+
+
+def wrong_place(siblings: tuple = ()) -> str:
+    """One sentence with the right link when this variant is not made for this machine, else ''."""
+    if here.am_i_here():
+        return ""
+    for name, variable, folder, link in siblings:
+        if (variable and os.environ.get(variable)) or (folder and Path(folder).is_dir()):
+            return f"This is the variant for {here.NAME}, but this machine is {name}. The right one: {link}"
+    return here.ELSEWHERE
