@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anylab import cache, write
 from anylab.catalog import readme
 from anylab.errors import Origin, Problem, did_you_mean, refuse
 from anylab.project import Project
+
+if TYPE_CHECKING:  # at run time only where something must be compiled: an unchanged build imports nothing heavy
+    from anylab.compile import Build, Pair
 
 DIFF_LINES = 12
 
@@ -55,7 +59,7 @@ def check(project: Project) -> Report:
     compiled = compile_all(project)
     report = Report(write.Outcome(), _left_out(compiled), compiled.warnings)
     for path, data in _targets(compiled):
-        report.outcome.hashes[str(path)] = digest = cache.hashlib.sha256(data).hexdigest()
+        report.outcome.hashes[str(path)] = digest = hashlib.sha256(data).hexdigest()
         if cache.sha256_of(path) == digest:
             report.outcome.unchanged += 1
         else:
@@ -76,7 +80,7 @@ def _unchanged(project: Project, key: str) -> write.Outcome | None:
     return write.Outcome(unchanged=len(expected), hashes=expected)
 
 
-def _targets(compiled) -> Iterator[tuple[Path, bytes]]:
+def _targets(compiled: Build) -> Iterator[tuple[Path, bytes]]:
     """Every output file with its bytes, README included when the project builds itself; the manifest last."""
     project = compiled.project
     last = None
@@ -98,29 +102,33 @@ def _targets(compiled) -> Iterator[tuple[Path, bytes]]:
     yield last
 
 
-def _wanted(compiled, notebooks: tuple[str, ...], only: tuple[str, ...]) -> set[Path]:
-    known_notebooks = {p.source.name for p in compiled.pairs}
-    known_platforms = {p.platform.id for p in compiled.pairs}
-    for name in notebooks:
-        if name not in known_notebooks:
-            raise refuse(Origin(name), f"no such notebook{did_you_mean(name, known_notebooks)}")
-    for name in only:
-        if name not in known_platforms:
-            raise refuse(Origin(name), f"no such platform{did_you_mean(name, known_platforms)}")
+def select(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> list[Pair]:
+    """The compiled pairs of these notebooks and platforms (none named: all). Raises Refused for an unknown name."""
+    known = {"notebook": {p.source.name for p in compiled.pairs}, "platform": {p.platform.id for p in compiled.pairs}}
+    for kind, names in (("notebook", notebooks), ("platform", only)):
+        for name in names:
+            if name not in known[kind]:
+                raise refuse(Origin(name), f"no such {kind}{did_you_mean(name, known[kind])}")
+    chosen = (p for p in compiled.pairs if p.path)
+    return [p for p in chosen if (not notebooks or p.source.name in notebooks) and (not only or p.platform.id in only)]
+
+
+def _wanted(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> set[Path]:
     wanted = set()
-    for pair in compiled.pairs:
-        if pair.path and (not notebooks or pair.source.name in notebooks) and (not only or pair.platform.id in only):
-            path = compiled.project.out / pair.path
-            wanted |= {path, *(path.parent / name for name in pair.platform.files)}
+    for pair in select(compiled, notebooks, only):
+        path = compiled.project.out / pair.path
+        wanted |= {path, *(path.parent / name for name in pair.platform.files)}
     return wanted
 
 
-def _left_out(compiled) -> list[str]:
+def _left_out(compiled: Build) -> list[str]:
     return [f"{p.source.name} for {p.platform.id}: {p.reason}" for p in compiled.pairs if not p.path]
 
 
 def _diff(path: Path, data: bytes) -> list[str]:
     """A short unified diff of what is on disk against what a build would write."""
+    import difflib
+
     if not path.exists():
         return ["(missing)"]
     try:

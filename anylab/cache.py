@@ -12,14 +12,14 @@ import contextlib
 import hashlib
 import json
 import os
-from importlib import metadata
+import sys
 from pathlib import Path
 
 from anylab.catalog import readme
 from anylab.errors import Refused
 from anylab.project import Project, walk
 
-_LIBRARIES = ("jupytext", "jinja2", "markupsafe", "pyyaml", "nbformat", "jsonschema", "markdown-it-py", "packaging")
+_LIBRARIES = ("jupytext", "jinja2", "markupsafe", "pyyaml", "nbformat", "jsonschema", "markdown_it_py", "packaging")
 
 
 def key_of(project: Project) -> str:
@@ -44,14 +44,21 @@ def key_of(project: Project) -> str:
 
 
 def _versions() -> dict[str, str]:
-    """Versions by reading the names of the installed metadata folders; importlib.metadata for what is not found so."""
+    """The versions of what a build uses, from the names of the installed `*.dist-info` folders.
+
+    importlib.metadata would say the same, and cost more than all the rest of an unchanged build (docs/lab-log.md).
+    """
     found: dict[str, str] = {}
-    for name in _LIBRARIES:
+    for folder in sys.path:
         try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = ""
-    return found
+            names = os.listdir(folder or ".")
+        except OSError:
+            continue
+        for entry in names:
+            if entry.endswith(".dist-info"):
+                name, _, version = entry.removesuffix(".dist-info").partition("-")
+                found.setdefault(name.lower(), version)
+    return {name: found.get(name, "") for name in _LIBRARIES}
 
 
 def file_of(project: Project) -> Path:

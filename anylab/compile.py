@@ -44,12 +44,14 @@ class Build:
     shared: render.Shared
     warnings: list[Problem]
     variants: list[dict[str, Any]] = field(default_factory=list)
+    _entry: dict[str, Any] = field(default_factory=dict)
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """(path below dist, bytes) of every file; the manifest last."""
         for pair in self.pairs:
             if pair.path:
-                yield from self._variant(pair)
+                yield from self.variant_files(pair)
+                self.variants.append(self._entry)
         manifest = {
             "generator": f"anylab {__version__}",
             "note": "Written by `python build.py`; do not edit. Information, never evidence: `check` hashes every file.",
@@ -57,7 +59,8 @@ class Build:
         }
         yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
-    def _variant(self, pair: Pair) -> Iterator[tuple[str, bytes]]:
+    def variant_files(self, pair: Pair) -> Iterator[tuple[str, bytes]]:
+        """(path below dist, bytes) of one variant and the files beside it."""
         src, platform = pair.source, pair.platform
         note = {"generated_from": src.file, "note": f"Do not edit: edit {src.file} and run python build.py"}
         note |= {"variant": f"{src.name}/{platform.id}", "version": render.VERSION}
@@ -73,7 +76,7 @@ class Build:
             _check_json(name, beside, template.file)
             entry["beside"][name] = hashlib.sha256(beside).hexdigest()
             yield f"{pair.path.rpartition('/')[0]}/{name}", beside
-        self.variants.append(entry)
+        self._entry = entry
 
 
 def _check_json(name: str, data: bytes, file: str) -> None:

@@ -53,7 +53,9 @@ def cell_json(cell: Cell, platform: Platform) -> str:
     if cell.collapse:
         kept = merged(kept, profile.get("collapsed", {}))
         source = _with_form_title(cell) if platform.has("forms") else source
-    kept["anylab"] = {"source": cell.origin.file, "line": cell.origin.line}
+    # where the cell's first line would stand in its file: a line that was put on top moves it up
+    shift = source.count("\n") - cell.source.count("\n")
+    kept["anylab"] = {"source": cell.origin.file, "line": cell.origin.line - shift}
     fields = {"cell_type": f'"{cell.kind}"', "metadata": _indented(kept, 3), "source": _lines(source)}
     if cell.attachments and cell.kind != "code":
         fields["attachments"] = _indented(cell.attachments, 3)

@@ -6,7 +6,6 @@ with 2. Warnings are Problems too, collected beside the result and never raised.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +49,8 @@ def refuse(origin: Origin, what: str, rule: str = "") -> Refused:
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """'; did you mean ...?' where a known name is near, else the known names."""
+    import difflib  # here, since most runs find no fault
+
     known = sorted(known)
     near = difflib.get_close_matches(str(name), known, n=1)
     if near:

@@ -53,7 +53,7 @@ class Template:
 
         if Template._env is None:
             Template._env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-            Template._env.filters |= {"slug": slug, "literal": literal}
+            Template._env.filters |= {"slug": slug, "literal": literal, "arguments": arguments}
         self.file, self.line = file, line
         try:
             code = Template._env.compile(content, filename=file)
@@ -172,20 +172,25 @@ def slug(title: str) -> str:
 
 def literal(value: Any) -> str:
     """Plain data as a Python literal, one item a line where a line would be too long."""
-    text = repr(value) if not isinstance(value, str) else _string(value)
     if isinstance(value, Mapping):
-        items = [f"{literal(k)}: {literal(v)}" for k, v in value.items()]
-        text, ends = "{" + ", ".join(items) + "}", "{}"
+        items, ends = [f"{literal(k)}: {_inline(v)}" for k, v in value.items()], "{}"
     elif isinstance(value, list | tuple):
-        items = [literal(v) for v in value]
-        comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
-        ends = "()" if isinstance(value, tuple) else "[]"
-        text = ends[0] + ", ".join(items) + comma + ends[1]
+        items, ends = [_inline(v) for v in value], "()" if isinstance(value, tuple) else "[]"
     else:
-        return text
-    if len(text) <= 90 or not items:
-        return text
+        return _string(value) if isinstance(value, str) else repr(value)
+    if sum(map(len, items)) <= 80:
+        comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
+        return ends[0] + ", ".join(items) + comma + ends[1]
     return ends[0] + "\n" + "".join(f"    {item},\n" for item in items) + ends[1]
+
+
+def arguments(values: Any) -> str:
+    """A list as the arguments of a call."""
+    return ", ".join(map(literal, values))
+
+
+def _inline(value: Any) -> str:
+    return literal(value).replace(",\n    ", ", ").replace("\n    ", "").replace(",\n", "")
 
 
 def _string(value: str) -> str:

@@ -176,13 +176,12 @@ def _settings_cell(
     if not cells:
         return None, []
     problems = [problem for cell in cells for problem in settings.read(cell)[1]]
-    body = "\n".join(cell.source for cell in cells)
-    if platform.has("forms"):
-        if not re.match(r"#\s?@title", body):
-            body = "#@title Settings\n" + body
-    else:
+    body, origin = "\n".join(cell.source for cell in cells), cells[0].origin
+    if not platform.has("forms"):
         body = settings.plain(body)
-    return Cell("code", body, cells[0].origin, "Settings", metadata={"tags": ["parameters"]}), problems
+    elif not re.match(r"#\s?@title", body):
+        body, origin = "#@title Settings\n" + body, Origin(origin.file, origin.line - 1)
+    return Cell("code", body, origin, "Settings", metadata={"tags": ["parameters"]}), problems
 
 
 def settings_of(source: Source) -> list[settings.Setting]:
@@ -232,7 +231,7 @@ def _imports(cell: Cell) -> list[tuple[str, Origin]]:
 def module_cell(module: library.Module) -> Cell:
     """The collapsed cell that writes one library module, its whole source readable."""
     body = f"%%writefile $LAB/{module.path}\n{module.text}".rstrip("\n")
-    return Cell("code", body, Origin(module.file, 1), f"{module.path}", collapse=True)
+    return Cell("code", body, Origin(module.file, 0), f"{module.path}", collapse=True)
 
 
 @functools.cache

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,6 +125,8 @@ def _remove_empty(folder: Path, out: Path) -> None:
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
     """One build at a time for an output folder. filelock: a well-kept lock that is the same on Windows and Linux."""
+    import tempfile
+
     from filelock import FileLock, Timeout
 
     if out.exists() and not out.is_dir():
@@ -150,6 +150,8 @@ def _locked(out: Path) -> Iterator[None]:
 def _stage(out: Path) -> Iterator[Path]:
     """A fresh folder beside `out` (the same file system, so that a rename is one step). Held under the lock, so one
     that is there already was left by a build that was killed."""
+    import shutil
+
     stage = out.parent / f".{out.name}.stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()

@@ -1,0 +1,52 @@
+"""`smoke`: every compiled variant on a stand-in of its platform, through the very cells that the user gets."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from anylab.building import select
+from anylab.compile import Build, Pair, compile_all
+from anylab.project import Project
+from anylab.smoke import runner, standin
+
+
+def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
+    """Run the chosen variants, a line each; the exit code (0: all good, 1: a run failed)."""
+    import papermill  # noqa: F401  (missing: one line, before anything is compiled)
+
+    compiled = compile_all(project)
+    pairs = select(compiled, tuple(notebooks), tuple(only))
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
+        for pair in pairs:
+            root = Path(folder, pair.platform.id, pair.source.name)
+            started = time.monotonic()
+            verdict = one(compiled, pair, root, Path(folder, "cache"), keep, quick_test)
+            seconds = time.monotonic() - started
+            state = "FAILED" if verdict.fault else "ok    "
+            click.echo(f"{state} {pair.path}  {verdict.cells} of {verdict.of} code cells, {seconds:.0f} s")
+            if verdict.fault:
+                failed += 1
+                click.echo(f"       {verdict.fault}", err=True)
+    click.echo(f"{len(pairs) - failed} good, {failed} failed")
+    return 1 if failed else 0
+
+
+def one(
+    compiled: Build, pair: Pair, root: Path, cache: Path | None, keep: Path | None = None, quick_test: bool = True
+) -> runner.Verdict:
+    """Run one variant on its stand-in below `root`; `keep` is a folder for the executed notebook."""
+    data = dict(compiled.variant_files(pair))[pair.path]
+    root.mkdir(parents=True, exist_ok=True)
+    there = standin.prepare(pair.platform, root, cache)
+    settings = runner.settings_cell(runner.json.loads(data))
+    parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
+    output = keep / pair.platform.id / f"{pair.source.name}.ipynb" if keep else None
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    return runner.execute(data, parameters, there.cwd, there.env, output)

@@ -1,0 +1,27 @@
+"""Secrets: `get` knows what ANYLAB_SECRETS holds."""
+
+import json
+import os
+
+
+class SecretNotFoundError(Exception):
+    def __init__(self, key):
+        super().__init__(f"Secret {key} does not exist.")
+
+
+class NotebookAccessError(Exception):
+    def __init__(self, key):
+        super().__init__(f"Notebook does not have access to secret {key}")
+
+
+class TimeoutException(Exception):
+    pass
+
+
+def get(key):
+    known = json.loads(os.environ.get("ANYLAB_SECRETS", "{}"))
+    if key not in known:
+        raise SecretNotFoundError(key)
+    if known[key] is None:
+        raise NotebookAccessError(key)
+    return known[key]
