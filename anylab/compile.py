@@ -117,7 +117,9 @@ def compile_all(project: Project) -> Build:
 
 
 def _read_all(project: Project, problems: list[Problem]) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
-    for folder in (project.sources, project.platforms):
+    for folder, what in ((project.sources, "sources"), (project.platforms, "platforms")):
+        if not folder.is_dir():
+            raise refuse(Origin(str(folder)), f"no such folder of {what}")
         for _ in walk(folder, folder.name):
             pass  # refuses links that leave the tree before anything is read through them
     sources = []

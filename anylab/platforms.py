@@ -102,8 +102,6 @@ class Platform:
 
 def load_all(folder: Path, shown: str) -> list[Platform]:
     """Every platform of a folder, in the order that their profiles ask for. Raises Refused with all faults."""
-    if not folder.is_dir():
-        raise refuse(Origin(shown), "no such folder of platforms")
     found, problems = [], []
     for child in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_"))):
         try:

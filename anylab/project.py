@@ -120,8 +120,6 @@ def source_files(project: Project) -> list[tuple[Path, str]]:
     from anylab.source import SUFFIXES
 
     folder, shown = project.sources, project.sources.name
-    if not folder.is_dir():
-        raise refuse(Origin(str(folder)), "no such folder of sources")
     found: dict[str, str] = {}
     files, problems = [], []
     for path in sorted(folder.iterdir()):

@@ -134,8 +134,8 @@ def _story(source: Source, platform: Platform, context: Mapping[str, Any]) -> tu
         if cell.only_if and not _holds(cell, platform, problems):
             continue
         try:
-            if cell.slot:
-                cells += [t.render(context) for t in platform.cells.get(cell.slot, ())]
+            if cell.slot in platform.cells:  # else the platform does here what the source does
+                cells += [t.render(context) for t in platform.cells[cell.slot]]
             elif cell.kind == "markdown" and source.front.get("jinja"):
                 cells.append(replace(cell, source=_template(cell).render(context)))
             else:

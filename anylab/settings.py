@@ -87,7 +87,7 @@ def plain(source: str) -> str:
 def _plain_line(line: str) -> str:
     only = _FORM_ONLY.match(line)
     if only:
-        words = re.sub(r"\s*\{[^{}]*\}\s*$", "", only["text"])
+        words = re.sub(r"\s*\{[^{}]*\}\s*$|[*`]", "", only["text"])
         return f"# {words}".rstrip()
     found = _PARAM.search(line)
     if not found or not _setting(line, 1):

@@ -21,7 +21,7 @@ def ensure(*requirements: str) -> None:
     """Make these requirements (PEP 508) importable; prints one line. Raises Stop with what to do when that fails."""
     missing = [text for text in requirements if not _satisfied(text)]
     if not missing:
-        print(f"All {len(requirements)} packages are already here; nothing to install.")
+        print("Every package that this notebook uses is already here; nothing to install.")
         return
     moved = [text for text in missing if _name(text) in PROTECTED and _version(_name(text))]
     if moved:

@@ -1,0 +1,5 @@
+"""Stands for labkit.report."""
+
+
+def show(*args, **kwargs):
+    print("report", args[:1])

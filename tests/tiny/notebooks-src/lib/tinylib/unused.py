@@ -1,0 +1,1 @@
+"""Imported by nobody, so it does not travel."""
