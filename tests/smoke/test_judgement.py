@@ -1,0 +1,111 @@
+"""What counts as a good run, and which line of the source a bad one names; on real kernels, through papermill."""
+
+import json
+import shutil
+
+import pytest
+
+from anylab.compile import compile_all
+from anylab.errors import Refused
+from anylab.project import open_project
+from anylab.smoke import runner, suite
+from tests.conftest import ROOT
+
+FRONT = '# ---\n# jupyter:\n#   anylab:\n#     title: A judged notebook\n# ---\n\n'
+SETTINGS = '# %% tags=["parameters"]\nQUICK_TEST = False\nN = 3\n\n'
+
+
+@pytest.fixture
+def compile_source(tmp_path):
+    """Compile one source's text with the tiny library; -> (build, {platform: pair})."""
+
+    def run(text):
+        folder = tmp_path / "sources"
+        folder.mkdir(exist_ok=True)
+        (folder / "judged.py").write_text(text)
+        lib = folder / "lib"
+        if not lib.exists():
+            shutil.copytree(ROOT / "tests/tiny/notebooks-src/lib", lib)
+        build = compile_all(open_project(ROOT, folder, None, tmp_path / "out"))
+        return build, {pair.platform.id: pair for pair in build.pairs}
+
+
+    return run
+
+
+def smoke(compile_source, tmp_path, text, platform="colab"):
+    build, pairs = compile_source(text)
+    return suite.one(build, pairs[platform], tmp_path / "root", None)
+
+
+def test_a_failing_cell_is_named_by_the_line_of_its_source(compile_source, tmp_path):
+    text = FRONT + SETTINGS + "# %%\nx = 1\n\n# %% Divide collapse=true\ny = 1\nz = y / 0\n"
+    line = text[: text.index("z = y")].count("\n") + 1
+    for platform in ("colab", "kaggle"):  # with and without a form title on top of the cell
+        verdict = smoke(compile_source, tmp_path, text, platform)
+        assert f"sources/judged.py:{line}" in verdict.fault and "ZeroDivisionError" in verdict.fault
+
+
+def test_a_cell_that_ends_the_run_is_no_success(compile_source, tmp_path):
+    text = FRONT + SETTINGS + "# %%\nimport os\n\nraise getattr(__builtins__, 'System' + 'Exit')(0)\n\n# %%\nprint('never')\n"
+    verdict = smoke(compile_source, tmp_path, text, "local")
+    assert verdict.fault and verdict.cells < verdict.of
+
+
+def test_a_magic_that_fails_without_a_traceback_is_found(compile_source, tmp_path):
+    verdict = smoke(compile_source, tmp_path, FRONT + SETTINGS + "# %%\n# %load_ext\n", "local")
+    assert "sources/judged.py:12" in verdict.fault
+
+
+def test_a_kernel_that_dies_is_a_failure(compile_source, tmp_path):
+    text = FRONT + SETTINGS + "# %%\nimport os\n\nos.kill(os.getpid(), 9)\n"
+    verdict = smoke(compile_source, tmp_path, text, "local")
+    assert "Dead" in verdict.fault or "died" in verdict.fault
+
+
+def test_the_quick_test_and_the_settings_reach_the_cells(compile_source, tmp_path):
+    text = FRONT + SETTINGS + "# %%\nassert QUICK_TEST and N == 3\n"
+    assert smoke(compile_source, tmp_path, text).fault == ""
+
+
+def test_the_network_is_refused_and_pip_is_recorded(compile_source, tmp_path):
+    text = FRONT + SETTINGS + (
+        "# %%\nimport socket\nimport subprocess\nimport sys\n\n"
+        "try:\n    socket.create_connection(('example.org', 443), timeout=5)\n    raise AssertionError('connected')\n"
+        "except OSError as error:\n    assert 'no network' in str(error)\n"
+        "subprocess.run([sys.executable, '-m', 'pip', 'install', 'something'], check=True)\n"
+    )  # fmt: skip
+    assert smoke(compile_source, tmp_path, text).fault == ""
+    assert json.loads((tmp_path / "root/pip.log").read_text()) == ["install", "something"]
+
+
+def test_an_unknown_parameter_is_an_error(compile_source):
+    build, pairs = compile_source(FRONT + SETTINGS)
+    notebook = json.loads(dict(build.variant_files(pairs["local"]))[pairs["local"].path])
+    with pytest.raises(Refused, match="did you mean 'N'"):
+        runner.check_parameters(notebook, {"NN": 1}, "judged")
+
+
+def test_both_traceback_formats_name_the_line():
+    cell = {"metadata": {"anylab": {"source": "notebooks-src/x.py", "line": 40}}, "source": ["# first\n"]}
+    for traceback in ("Cell In[9], line 3\n----> 3 boom", "\x1b[0;32m<ipython-input-9>\x1b[0m in \n      2 x\n----> 3 boom"):
+        cell["outputs"] = [{"output_type": "error", "ename": "E", "evalue": "v", "traceback": [traceback]}]
+        assert runner.where(cell).startswith("notebooks-src/x.py:42")
+
+
+def test_the_smoke_command_exits_with_1_and_names_the_line(project_copy, anylab):
+    for path in (project_copy / "notebooks-src").glob("*.*"):
+        path.unlink()
+    (project_copy / "notebooks-src/judged.py").write_text(FRONT + SETTINGS + "# %%\nassert N == 4, 'not four'\n")
+    done = anylab("smoke", "--platform", "kaggle", cwd=project_copy)
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout and "notebooks-src/judged.py:12" in done.stderr and "not four" in done.stderr
+
+
+def test_run_runs_here_with_settings_and_tells_what_cells_print(project_copy, anylab):
+    for path in (project_copy / "notebooks-src").glob("*.*"):
+        path.unlink()
+    (project_copy / "notebooks-src/judged.py").write_text(FRONT + SETTINGS + "# %%\nprint('n is', N, QUICK_TEST)\n")
+    done = anylab("run", "judged", "-p", "N", "7", "--quick-test", cwd=project_copy)
+    assert done.returncode == 0, done.stderr
+    assert "n is 7 True" in done.stdout and (project_copy / "anylab-runs/judged.ipynb").is_file()

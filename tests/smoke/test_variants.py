@@ -1,0 +1,45 @@
+"""Every compiled variant runs on a stand-in of its platform, through the very cells that the user gets."""
+
+from pathlib import Path
+
+import pytest
+
+from anylab.compile import compile_all
+from anylab.project import open_project
+from anylab.smoke import suite
+from tests.conftest import ROOT
+
+COMPILED = compile_all(open_project(ROOT))
+PAIRS = [pair for pair in COMPILED.pairs if pair.path]
+
+
+def printed(notebook):
+    outputs = [o for c in notebook["cells"] for o in c.get("outputs", ())]
+    return "\n".join("".join(o.get("text", "")) for o in outputs)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.path)
+def test_a_variant_runs_to_its_end_and_reports(pair, tmp_path, shared_cache):
+    verdict = suite.one(COMPILED, pair, tmp_path, shared_cache)
+    assert verdict.fault == ""
+    assert verdict.cells == verdict.of > 5
+    text = printed(verdict.notebook)
+    assert f'platform = "{pair.platform.id}"' in text and "[seconds]" in text
+    assert "Every package that this notebook uses is already here" in text
+    assert "The right one" not in text  # the variant knows that it is where it belongs
+    assert list(tmp_path.rglob("run-report.toml")), "the report is kept among the outputs"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.path)
+def test_nothing_of_the_library_lands_in_the_outputs(pair, tmp_path, shared_cache):
+    """The scratch folder with the library is none that a platform saves (a run of the setup alone shows it)."""
+    data = dict(COMPILED.variant_files(pair))[pair.path]
+    notebook = suite.runner.json.loads(data)
+    upto = next(i for i, c in enumerate(notebook["cells"]) if "where.start" in "".join(c["source"]))
+    notebook["cells"] = notebook["cells"][: upto + 1]
+    there = suite.standin.prepare(pair.platform, tmp_path, shared_cache)
+    verdict = suite.runner.execute(suite.runner.json.dumps(notebook).encode(), {"QUICK_TEST": True}, there.cwd, there.env)
+    assert verdict.fault == ""
+    homes = {p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("labkit")}
+    assert homes <= {"tmp"}, "below the temporary folder, which no platform keeps"
+    assert Path(there.env["TMPDIR"]) == tmp_path / "tmp"
