@@ -40,7 +40,7 @@ class Build:
 
     project: Project
     pairs: list[Pair]
-    rendered: dict[str, list[Cell]]  # path -> cells
+    rendered: dict[str, tuple[list[Cell], dict[str, str]]]  # path -> cells, and the files beside by name
     shared: render.Shared
     warnings: list[Problem]
     variants: list[dict[str, Any]] = field(default_factory=list)
@@ -64,27 +64,18 @@ class Build:
         src, platform = pair.source, pair.platform
         note = {"generated_from": src.file, "note": f"Do not edit: edit {src.file} and run python build.py"}
         note |= {"variant": f"{src.name}/{platform.id}", "version": render.VERSION}
-        data = emit.notebook(src, platform, self.rendered[pair.path], note, src.name in self.shared.gpu)
+        cells, beside = self.rendered[pair.path]
+        data = emit.notebook(src, platform, cells, note, src.name in self.shared.gpu)
         version = f"{__version__}+{hashlib.sha256(data).hexdigest()[:8]}"
         data = data.replace(render.VERSION.encode(), version.encode())
         entry = {"notebook": src.name, "platform": platform.id, "path": pair.path, "source": src.file}
         entry |= {"version": version, "sha256": hashlib.sha256(data).hexdigest(), "beside": {}}
         yield pair.path, data
-        context = render.context_of(src, platform, self.shared) | {"version": version}
-        for name, template in platform.files.items():
-            beside = template.render(context).encode()
-            _check_json(name, beside, template.file)
-            entry["beside"][name] = hashlib.sha256(beside).hexdigest()
-            yield f"{pair.path.rpartition('/')[0]}/{name}", beside
+        for name, text_beside in beside.items():
+            file = text_beside.replace(render.VERSION, version).encode()
+            entry["beside"][name] = hashlib.sha256(file).hexdigest()
+            yield f"{pair.path.rpartition('/')[0]}/{name}", file
         self._entry = entry
-
-
-def _check_json(name: str, data: bytes, file: str) -> None:
-    if name.endswith(".json"):
-        try:
-            json.loads(data)
-        except ValueError as error:
-            raise refuse(Origin(file, getattr(error, "lineno", 1)), f"renders to bad JSON: {error}") from None
 
 
 def compile_all(project: Project) -> Build:
@@ -102,15 +93,14 @@ def compile_all(project: Project) -> Build:
     for src in sources:
         problems += _unknown_platforms(src, targets)
     shared = _shared(project, pairs, modules, problems)
-    rendered: dict[str, list[Cell]] = {}
+    rendered: dict[str, tuple[list[Cell], dict[str, str]]] = {}
     for pair in (p for p in pairs if p.path):
         try:
-            cells = render.render(pair.source, pair.platform, shared)
+            rendered[pair.path] = cells, beside = render.render(pair.source, pair.platform, shared)
         except Refused as refused:
             problems += refused.problems
             continue
-        rendered[pair.path] = cells
-        problems += lint.findings("variant", pair.source, pair.platform, cells)[0]
+        problems += lint.findings("variant", pair.source, pair.platform, cells, beside)[0]
     if problems:
         raise Refused(problems)
     return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
@@ -180,12 +170,15 @@ def _unknown_platforms(src: Source, targets: list[Platform]) -> list[Problem]:
 
 
 def _shared(project: Project, pairs: list[Pair], modules: library.Library, problems: list[Problem]) -> render.Shared:
-    links = {(p.source.name, p.platform.id): link_of(project, p) for p in pairs if p.path}
+    links: dict[str, dict[str, dict[str, str]]] = {p.source.name: {} for p in pairs}
+    for pair in pairs:
+        if pair.path:
+            links[pair.source.name][pair.platform.id] = link_of(project, pair)
     siblings: dict[str, list[Mapping[str, Any]]] = {}
     for pair in pairs:
         if pair.path:
             detect = pair.platform.profile.get("detect", {})
-            link = links[pair.source.name, pair.platform.id]["link"]
+            link = links[pair.source.name][pair.platform.id]["link"]
             mark = (pair.platform.name, detect.get("env", ""), detect.get("folder", ""), link)
             entry = {"id": pair.platform.id, "rank": detect.get("rank", 100), "mark": mark}
             siblings.setdefault(pair.source.name, []).append(entry)

@@ -40,9 +40,20 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return out
 
 
-@functools.lru_cache(maxsize=4096)  # library and setup cells are shared by many variants
 def cell_json(cell: Cell, platform: Platform) -> str:
     """One cell as JSON, indented for its place in the notebook."""
+    plain = not (cell.collapse or cell.metadata or cell.attachments or cell.kind == "raw")
+    return _plain_json(cell) if plain else _cell_json(cell, platform)
+
+
+@functools.lru_cache(maxsize=8192)
+def _plain_json(cell: Cell) -> str:
+    """A cell that looks the same on every platform: most of a story."""
+    return _joined(cell.kind, _mark(cell, 0), _lines(cell.source))
+
+
+@functools.lru_cache(maxsize=8192)  # library cells are shared by the notebooks of a platform
+def _cell_json(cell: Cell, platform: Platform) -> str:
     profile = platform.profile["notebook"]
     kept = {k: v for k, v in cell.metadata.items() if k in profile.get("cell_keep", ["tags"])}
     if cell.kind == "raw":
@@ -56,13 +67,22 @@ def cell_json(cell: Cell, platform: Platform) -> str:
     # where the cell's first line would stand in its file: a line that was put on top moves it up
     shift = source.count("\n") - cell.source.count("\n")
     kept["anylab"] = {"source": cell.origin.file, "line": cell.origin.line - shift}
-    fields = {"cell_type": f'"{cell.kind}"', "metadata": _indented(kept, 3), "source": _lines(source)}
-    if cell.attachments and cell.kind != "code":
-        fields["attachments"] = _indented(cell.attachments, 3)
-    if cell.kind == "code":
-        fields |= {"execution_count": "null", "outputs": "[]"}
-    inner = ",\n".join(f'   "{key}": {fields[key]}' for key in sorted(fields))
-    return f"  {{\n{inner}\n  }}"
+    attachments = _indented(cell.attachments, 3) if cell.attachments and cell.kind != "code" else ""
+    return _joined(cell.kind, _mark(cell, shift) if len(kept) == 1 else _indented(kept, 3), _lines(source), attachments)
+
+
+def _mark(cell: Cell, shift: int) -> str:
+    origin = f'"line": {cell.origin.line - shift},\n     "source": {_string(cell.origin.file)}'
+    return f'{{\n    "anylab": {{\n     {origin}\n    }}\n   }}'
+
+
+def _joined(kind: str, metadata: str, source: str, attachments: str = "") -> str:
+    fields = [f'"attachments": {attachments}'] if attachments else []
+    fields += [f'"cell_type": "{kind}"']
+    fields += ['"execution_count": null'] if kind == "code" else []
+    fields += [f'"metadata": {metadata}']
+    fields += ['"outputs": []'] if kind == "code" else []
+    return "  {\n   " + ",\n   ".join([*fields, f'"source": {source}']) + "\n  }"
 
 
 def _with_form_title(cell: Cell) -> str:
@@ -88,4 +108,11 @@ def _lines(source: str) -> str:
 
 def _indented(value: Any, depth: int) -> str:
     """`value` as JSON, sorted, its inner lines indented as at this depth."""
-    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).replace("\n", "\n" + " " * depth)
+    pad = "\n" + " " * (depth + 1)
+    if isinstance(value, Mapping) and value:
+        items, ends = [f"{_string(k)}: {_indented(value[k], depth + 1)}" for k in sorted(value)], "{}"
+    elif isinstance(value, list | tuple) and value:
+        items, ends = [_indented(v, depth + 1) for v in value], "[]"
+    else:
+        return _string(value) if isinstance(value, str) else json.dumps(value)
+    return ends[0] + pad + f",{pad}".join(items) + "\n" + " " * depth + ends[1]

@@ -72,7 +72,7 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
 
 def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
     """(absolute dotted name, line) of everything a module imports; `from a import b` gives a.b."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -82,6 +82,14 @@ def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
                 parents = parents[: len(parents) - node.level + 1]
                 base = ".".join([*parents, base] if base else parents)
             yield from ((f"{base}.{alias.name}" if alias.name != "*" else base, node.lineno) for alias in node.names)
+
+
+def _statements(node: ast.AST) -> Iterable[ast.stmt]:
+    """Every statement below a node, without walking through expressions, which hold no import."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, name, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _bound(tree: ast.Module) -> Iterable[str]:

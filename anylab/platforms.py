@@ -7,6 +7,7 @@ time, so that an undefined variable names the template's own line; a block canno
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import tomllib
@@ -32,10 +33,18 @@ class TemplateCell:
     collapse: bool
     origin: Origin
     template: Any
+    fixed: str | None  # the text itself, where it holds no Jinja
 
     def render(self, context: Mapping[str, Any]) -> Cell:
         """The cell for one variant. Raises Refused at the template's own line."""
-        body = self.template.render(context).strip("\n")
+        return self._fixed if self.fixed is not None else self._cell(self.template.render(context))
+
+    @functools.cached_property
+    def _fixed(self) -> Cell:
+        return self._cell(self.fixed or "")  # one cell for all variants: it is parsed and emitted once
+
+    def _cell(self, rendered: str) -> Cell:
+        body = rendered.strip("\n")
         if self.kind == "markdown":
             body = "\n".join(re.sub(r"^# ?", "", line) for line in body.split("\n"))
             return Cell("markdown", body, self.origin, self.title)
@@ -188,6 +197,15 @@ def arguments(values: Any) -> str:
 
 
 def _inline(value: Any) -> str:
+    return _inline_tuple(value) if isinstance(value, tuple) else _in_one_line(value)
+
+
+@functools.lru_cache(maxsize=4096)  # the marks of the other platforms stand in every variant of a notebook
+def _inline_tuple(value: tuple) -> str:
+    return _in_one_line(value)
+
+
+def _in_one_line(value: Any) -> str:
     return literal(value).replace(",\n    ", ", ").replace("\n    ", "").replace(",\n", "")
 
 
@@ -223,7 +241,8 @@ def split_template(content: str, file: str) -> list[TemplateCell]:
         body = "\n".join(lines[start + 1 : end])
         template = Template(body, file, start + 2)
         kind = "markdown" if marker["kind"] else "code"
-        cells.append(TemplateCell(kind, title, "collapse=true" in options, Origin(file, start + 2), template))
+        fixed = None if "{{" in body or "{%" in body or "{#" in body else body
+        cells.append(TemplateCell(kind, title, "collapse=true" in options, Origin(file, start + 2), template, fixed))
     return cells
 
 

@@ -6,7 +6,6 @@ finish; a foreign notebook gets one cell in front (badges, how to open it) and i
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from anylab import library, magics, settings
+from anylab import library, magics, settings, syntax
 from anylab.errors import Origin, Problem, Refused, did_you_mean
 from anylab.platforms import Platform, Template
 from anylab.source import Cell, Source
@@ -31,16 +30,24 @@ class Shared:
     modules: library.Library
     repository: str
     branch: str
-    links: Mapping[tuple[str, str], Mapping[str, str]]  # (notebook, platform) -> badge, link, label, name, upload
+    links: Mapping[str, Mapping[str, Mapping[str, str]]]  # notebook -> platform -> badge, link, label, name, upload
     siblings: Mapping[str, tuple[Mapping[str, Any], ...]]  # notebook -> marks of all platforms with a variant of it
     verified: Mapping[tuple[str, str], Mapping[str, Any]]
     pictures: Mapping[str, str]  # notebook -> data URI of its picture
     gpu: frozenset[str]  # the notebooks that ask for a GPU
 
 
-def render(source: Source, platform: Platform, shared: Shared) -> list[Cell]:
-    """The cells of one variant. Raises Refused with every fault, each at the line that can mend it."""
+def render(source: Source, platform: Platform, shared: Shared) -> tuple[list[Cell], dict[str, str]]:
+    """The cells of one variant, and the texts of the files beside it by name.
+
+    Raises Refused with every fault, each at the line that can mend it.
+    """
     context = context_of(source, platform, shared)
+    cells = _cells(source, platform, shared, context)
+    return cells, {name: template.render(context) for name, template in platform.files.items()}
+
+
+def _cells(source: Source, platform: Platform, shared: Shared, context: Mapping[str, Any]) -> list[Cell]:
     if not source.ours:
         return [_generated("foreign.md.j2", context, Origin(source.file, 1), "markdown"), *source.cells]
     story, problems = _story(source, platform, context)
@@ -54,7 +61,7 @@ def render(source: Source, platform: Platform, shared: Shared) -> list[Cell]:
     cells += [chosen] if chosen else []
     if modules:
         names = sorted({m.name.partition(".")[0] for m in modules})
-        folders = sorted({str(Path(m.path).parent.as_posix()) for m in modules})
+        folders = sorted({m.path.rpartition("/")[0] for m in modules})
         bootstrap = {**context, "packages": names, "folders": folders}
         at = next((c.origin for c in source.cells if c.slot == "bootstrap"), Origin(source.file, 1))
         cells.append(_generated("library.md.j2", {**context, "modules": modules}, at, "markdown"))
@@ -86,8 +93,8 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
         "repository": shared.repository,
         "owner": shared.repository.partition("/")[0],
         "branch": shared.branch,
-        "badges": [link for (n, _), link in shared.links.items() if n == source.name and link["badge"]],
-        "links": {p: link for (n, p), link in shared.links.items() if n == source.name},
+        "badges": [link for link in shared.links[source.name].values() if link["badge"]],
+        "links": shared.links[source.name],
         "siblings": [m["mark"] for m in shared.siblings.get(source.name, ()) if m["id"] != platform.id],
         "needs": {k: v for k, v in source.needs.items() if k != "minutes"},
         "quick_test": any(s.name == "QUICK_TEST" for s in settings_of(source)),
@@ -175,7 +182,7 @@ def _settings_cell(
     cells = [*found, *extra]
     if not cells:
         return None, []
-    problems = [problem for cell in cells for problem in settings.read(cell)[1]]
+    problems = [problem for cell in cells for problem in _read_settings(cell)[1]]
     body, origin = "\n".join(cell.source for cell in cells), cells[0].origin
     if not platform.has("forms"):
         body = settings.plain(body)
@@ -184,9 +191,12 @@ def _settings_cell(
     return Cell("code", body, origin, "Settings", metadata={"tags": ["parameters"]}), problems
 
 
+_read_settings = functools.cache(settings.read)
+
+
 def settings_of(source: Source) -> list[settings.Setting]:
     """The settings that a source declares, [] without a parameters cell."""
-    return next((settings.read(c)[0] for c in source.cells if c.is_settings), [])
+    return next((_read_settings(c)[0] for c in source.cells if c.is_settings), [])
 
 
 def needed_modules(
@@ -197,9 +207,13 @@ def needed_modules(
     wanted = [pair for cell in cells if cell.kind == "code" for pair in _imports(cell)]
     for i, name in enumerate(source.front.get("embeds", [])):
         wanted += library.everything_in(ours, name, source.at("embeds", i))
-    return library.closure(ours, wanted)
+    key = (id(ours), frozenset(name for name, _ in wanted))
+    if key not in _closures:  # a few sets of imports serve all variants
+        _closures[key] = library.closure(ours, wanted)
+    return _closures[key]
 
 
+_closures: dict[tuple[int, frozenset[str]], list[library.Module]] = {}  # the libraries live in _adapted
 _adapted: dict[tuple[int, int], tuple[Any, Any, library.Library]] = {}
 
 
@@ -216,10 +230,8 @@ def _with_adapter(platform: Platform, modules: library.Library) -> library.Libra
 
 @functools.cache
 def _cell_imports(code: str) -> tuple[tuple[str, int], ...]:
-    try:
-        return tuple(library.imported(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError):
-        return ()  # reported by the syntax lint, with its line
+    tree = syntax.outline(code) if "import" in code else None  # what does not parse is reported by a lint, with its line
+    return tuple(library.imported(tree)) if tree else ()
 
 
 def _imports(cell: Cell) -> list[tuple[str, Origin]]:

@@ -8,6 +8,7 @@ f-strings are cut out by the lexical rules of 3.11 and looked at on their own.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
 
@@ -21,16 +22,44 @@ _LITERAL = re.compile(
 )
 
 
-def fault(code: str) -> tuple[int, str] | None:
-    """(line within the cell, what is wrong), or None when the code parses. Top-level await is fine in a notebook."""
+@functools.lru_cache(maxsize=256)  # a cell is judged, and then asked for its imports
+def parse(code: str) -> ast.Module | None:
+    """The tree by the grammar of the oldest Python, None when it does not parse (`fault` says why)."""
+    try:
+        return _tree(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+_STRINGS = re.compile(r"""#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
+
+
+def outline(code: str) -> ast.Module | None:
+    """The tree of code whose strings do not matter: they are emptied first, so that cells which differ only in
+    strings (a platform's setup cell, from notebook to notebook) are parsed once."""
+    return parse(_STRINGS.sub(lambda found: found.group()[0] * 2 if found.group()[0] != "#" else "", code)) or parse(code)
+
+
+def _tree(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an invalid escape is a warning whose wording differs between Pythons
+        return ast.parse(code, feature_version=OLDEST)
+
+
+def fault(code: str, deep: bool = True) -> tuple[int, str] | None:
+    """(line within the cell, what is wrong), or None when the code parses. Top-level await is fine in a notebook.
+
+    `deep` asks the compiler too, which sees `return` outside a function or a name twice among the parameters; without
+    it strings are not looked into.
+    """
     if "\0" in code:
         return code[: code.index("\0")].count("\n") + 1, "the code holds a NUL character"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape is a warning whose wording differs between Pythons
-            tree = ast.parse(code, feature_version=OLDEST)
-            # what only the compiler sees: `return` outside a function, a name twice among the parameters
-            compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        tree = (parse(code) if deep else outline(code)) or _tree(code)
+        if deep:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError as error:
         old = old_fstring_fault(code)  # the same words whichever Python noticed it
         return old or (error.lineno or 1, (error.msg or "invalid syntax").split(" (")[0])

@@ -1,8 +1,9 @@
 """Bring compiled files to disk: compare, stage beside, rename when complete, manifest last.
 
 A build that fails leaves every file as it was; one that is killed between two renames leaves whole files, and the next
-build repairs the rest, since it compares contents and believes no manifest. Unchanged files are not touched. A file is
-deleted only when the old manifest says that we wrote it and its contents are still those: nothing a person made is lost.
+build repairs the rest, since it compares contents and believes no manifest (for that reason nothing is fsynced).
+Unchanged files are not touched. A file is deleted only when the old manifest says that we wrote it and its contents are
+still those: nothing a person made is lost.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def write(files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: se
     Raises Refused (exit 2) when the folder cannot be written; nothing has changed then.
     """
     outcome = Outcome()
+    folders: set[Path] = set()  # those known to be no way out of the tree
     try:
         with _locked(out), _stage(out) as stage:
             moves = []
@@ -47,16 +49,19 @@ def write(files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: se
                 outcome.hashes[str(target)] = hashlib.sha256(data).hexdigest()
                 if wanted is not None and target not in wanted:
                     continue
-                _refuse_links(target, out, root)
+                if target.parent not in folders or target.is_symlink():
+                    _refuse_links(target, out, root)
+                    folders.add(target.parent)
                 if _same(target, data):
                     outcome.unchanged += 1
                     continue
                 staged = stage / str(len(moves))
-                _write_whole(staged, data)
+                staged.write_bytes(data)
                 moves.append((staged, target))
             stale = [] if wanted is not None else ours_and_stale(out, outcome.hashes)
+            for folder in folders:
+                folder.mkdir(parents=True, exist_ok=True)
             for staged, target in moves:
-                target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(staged, target)
                 outcome.written.append(shown(target, root))
             for path in stale:
@@ -100,13 +105,6 @@ def _same(path: Path, data: bytes) -> bool:
         return path.stat().st_size == len(data) and path.read_bytes() == data
     except FileNotFoundError:
         return False
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _refuse_links(target: Path, out: Path, root: Path) -> None:

@@ -39,7 +39,7 @@ def updated(root: Path, table: str) -> bytes | None:
     return f"{before}{START}\n{table}\n{END}{after}".encode()
 
 
-def table(pairs: Iterable[Any], links: Mapping[tuple[str, str], Mapping[str, str]], verified: Mapping, titles: Mapping) -> str:
+def table(pairs: Iterable[Any], links: Mapping[str, Mapping], verified: Mapping, titles: Mapping) -> str:
     """The table: a row a notebook, a column a platform, each cell a badge (or the file) and whether it was seen to run."""
     pairs = list(pairs)
     columns = list({p.platform.id: p.platform for p in pairs}.values())
@@ -58,7 +58,7 @@ def table(pairs: Iterable[Any], links: Mapping[tuple[str, str], Mapping[str, str
 def _cell(pair: Any, links: Mapping, report: Mapping[str, Any] | None) -> str:
     if not pair.path:
         return f"– {pair.reason}"
-    link = links[pair.source.name, pair.platform.id]
+    link = links[pair.source.name][pair.platform.id]
     badge = f"[![{link['label']}]({link['badge']})]({link['link']})<br>" if link["badge"] else ""
     seen = f"ran {report['date']} on {report.get('gpu', 'unknown hardware')}" if report else "not yet run on real hardware"
     return f"{badge}[file]({link['path']})<br>{seen}"
