@@ -3,7 +3,7 @@
 import sys
 import time
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from labkit import here, machine
 
@@ -39,7 +39,7 @@ def text(verdict: str) -> str:
         ("notebook", notebook),
         ("platform", platform),
         ("version", _run["version"]),
-        ("date", datetime.now(timezone.utc).strftime("%Y-%m-%d")),
+        ("date", datetime.now(UTC).strftime("%Y-%m-%d")),
         ("image", _image()),
         ("gpu", ", ".join(c.name for c in cards) or "none"),
         ("verdict", verdict),

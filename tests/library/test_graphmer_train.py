@@ -1,0 +1,219 @@
+"""The loop and its checkpoints: learns, stops cleanly, continues exactly, refuses what does not fit."""
+
+import json
+import signal
+
+import pytest
+import torch
+from graphmer import checkpoint, corpus, train
+from graphmer.checkpoint import CheckpointError
+from graphmer.knowledge import Definition
+from graphmer.model import Config, GraphMER
+from graphmer.train import Settings, learning_rate
+from safetensors.torch import load_file, save_file
+
+SHAPE = Config(
+    width=32, heads=2, hidden=64, layers=1, vocabulary=600, roots=32, dropout=0.1, relation_dropout=0.3
+)  # fmt: skip
+STEPS = Settings(steps=24, rows=2, accumulate=2, warmup=4, lr=3e-3, log_every=1)
+
+
+def fresh():
+    torch.manual_seed(0)
+    return GraphMER(SHAPE)
+
+
+def losses(run):
+    return [(line["mlm"], line["mnm"]) for line in run.history]
+
+
+@pytest.fixture(scope="module")
+def whole(data):
+    return train.train(fresh(), data, STEPS)
+
+
+def test_both_losses_fall(whole):
+    for kind in (0, 1):
+        values = [pair[kind] for pair in losses(whole)]
+        assert sum(values[-4:]) < sum(values[:4]) - 1.0
+
+
+def test_a_run_killed_and_loaded_has_the_losses_of_an_uninterrupted_one(whole, data, tokenizer, settings, tmp_path):
+    seen = []
+    part = train.train(fresh(), data, STEPS, on_log=seen.append, should_stop=lambda: len(seen) == 11)
+    assert part.stopped and part.step == 11
+    checkpoint.save(tmp_path / "run", part, tokenizer, settings, {"sha256": "x"})
+    del part
+    torch.manual_seed(99)
+    loaded = checkpoint.load(tmp_path / "run")
+    run = train.train(loaded.run.model, data, STEPS, run=loaded.run)
+    assert run.step == 24 and not run.stopped
+    assert [line["step"] for line in run.history] == [line["step"] for line in whole.history]
+    for ours, theirs in zip(losses(run), losses(whole), strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+    assert (run.samples, run.tokens, run.cursor) == (whole.samples, whole.tokens, whole.cursor)
+
+
+def test_accumulated_rows_give_the_gradient_of_one_large_batch(data):
+    shape = Config(**{**SHAPE.__dict__, "dropout": 0.0, "relation_dropout": 0.0})
+    results = []
+    for rows, accumulate in ((4, 1), (1, 4)):
+        torch.manual_seed(0)
+        model = GraphMER(shape)
+        train.train(model, data, Settings(steps=2, rows=rows, accumulate=accumulate, warmup=0, log_every=1))
+        results.append(model.state_dict())
+    for name, value in results[0].items():
+        torch.testing.assert_close(value, results[1][name], atol=1e-5, rtol=1e-4)
+
+
+def test_the_stop_button_ends_the_loop_after_a_whole_step(data):
+    def press(line):
+        if line["step"] == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    run = train.train(fresh(), data, STEPS, on_log=press)
+    assert run.stopped and run.step == 3 and len(run.history) == 3
+    assert signal.getsignal(signal.SIGINT) is before
+    again = train.train(run.model, data, STEPS, run=run)
+    assert again.step == 24 and not again.stopped
+
+
+def test_an_interrupt_raised_while_logging_ends_the_loop_too(data):
+    def press(line):
+        raise KeyboardInterrupt
+
+    run = train.train(fresh(), data, STEPS, on_log=press)
+    assert run.stopped and run.step == 1
+
+
+def test_rates_leave_out_the_first_steps(whole):
+    assert all(line["samples_per_s"] is None for line in whole.history[:10])
+    assert all(line["tokens_per_s"] > line["samples_per_s"] > 0 for line in whole.history[10:])
+
+
+def test_the_learning_rate_warms_up_and_ends_at_its_minimum():
+    s = Settings(steps=1000, lr=4e-4, min_lr=1e-5)
+    assert learning_rate(0, s) == pytest.approx(4e-6)
+    assert learning_rate(99, s) == pytest.approx(4e-4)
+    assert learning_rate(1000, s) == pytest.approx(1e-5)
+    assert all(learning_rate(i, s) >= learning_rate(i + 1, s) for i in range(100, 1000))
+
+
+def test_norms_biases_embeddings_and_attention_vectors_are_not_decayed():
+    run = train.new_run(fresh(), STEPS)
+    names = {id(p): n for n, p in run.model.named_parameters()}
+    decayed = {names[id(p)] for p in run.optimizer.param_groups[0]["params"]}
+    expected = {"layers.0.qkv", "layers.0.out", "layers.0.up", "layers.0.down", "transform"}
+    assert decayed == {f"{n}.weight" for n in expected} | {"hgat.W"}
+    assert sum(len(g["params"]) for g in run.optimizer.param_groups) == len(names)
+
+
+def test_the_padding_row_stays_zero(whole):
+    assert (whole.model.tokens.weight[0] == 0).all()
+
+
+def test_relations_decide_the_answer(tokenizer, settings):
+    """32 texts, two relations with different tails each: learned by heart, and wrong when the relations are swapped."""
+    from graphmer import chains, evaluate
+
+    tails = [f"m.{a}" for a in ("load", "save", "count", "merge", "check", "find", "drop", "order")]
+    definitions, triples = [], []
+    for i in range(32):
+        name = f"m{i}.thing{i}"
+        pair = (("calls", tails[i % 8]), ("raises", tails[(i + 1 + i // 8) % 8]))
+        definitions.append(
+            Definition(name, "Function", f"m{i}", "", "", f"def thing{i}(item):", f"Number {i}.", "", pair)
+        )
+        triples += [(name, *edge) for edge in pair]
+    hard = corpus.ChainSettings(
+        roots=32, row_tokens=96, heads=4, leaf_mask=1.0, sig_doc_share=1.0, root_mask=0.0, shuffle_window=32
+    )
+    data = corpus.build_corpus(definitions, triples, tokenizer, hard)
+    torch.manual_seed(0)
+    model = GraphMER(
+        Config(width=64, heads=2, hidden=128, layers=2, vocabulary=600, roots=32, dropout=0, relation_dropout=0)
+    )
+    train.train(model, data, Settings(steps=300, rows=16, warmup=20, lr=3e-3))
+    ids = {"calls": 9, "raises": 11}
+    right = {False: 0, True: 0}
+    for swapped in right:
+        queries = [
+            chains.query(data, i, ids[other if swapped else relation])
+            for i, d in enumerate(definitions)
+            for (relation, _), (other, _) in zip(d.triples, d.triples[::-1], strict=True)
+        ]
+        best = evaluate.slot_scores(model, queries, hard).argmax(-1).tolist()
+        answers = [t for d in definitions for _, t in d.triples]
+        spelled = evaluate._spell(tokenizer, [a.rpartition(".")[2] for a in answers], 7)[0].tolist()
+        right[swapped] = sum(
+            b[: len(used)] == used for b, s in zip(best, spelled, strict=True) if (used := [x for x in s if x >= 0])
+        )
+    assert right[False] > 0.95 * 64
+    assert right[True] < 0.10 * 64
+
+
+@pytest.fixture
+def saved(whole, tokenizer, settings, tmp_path):
+    return checkpoint.save(tmp_path / "run", whole, tokenizer, settings, {"sha256": "x"})
+
+
+def test_a_checkpoint_holds_the_tied_table_once_and_no_pickle(saved):
+    assert sum(t.shape == (600, 32) for t in load_file(saved / "model.safetensors").values()) == 1
+    assert {f.suffix for f in saved.iterdir()} == {".json", ".safetensors"}
+    assert [f.name for f in saved.parent.iterdir()] == ["run"], "nothing is left beside it"
+
+
+def test_a_wrong_shape_checkpoint_raises_and_names_the_file(saved):
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: .*hgat\.W"):
+        checkpoint.load_model(saved / "model.safetensors", Config(**{**SHAPE.__dict__, "width": 64}))
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        checkpoint.load_model(saved / "model.safetensors", Config(**{**SHAPE.__dict__, "layers": 2}))
+
+
+def test_a_missing_tensor_raises(saved):
+    weights = load_file(saved / "model.safetensors")
+    del weights["bias"]
+    save_file(weights, saved / "model.safetensors")
+    with pytest.raises(CheckpointError, match="first bias"):
+        checkpoint.load_model(saved / "model.safetensors", SHAPE)
+
+
+@pytest.mark.parametrize("name", [*checkpoint.FILES, "state.json"])
+def test_a_damaged_or_missing_file_is_named(saved, name):
+    (saved / name).write_bytes((saved / name).read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
+        checkpoint.load(saved)
+    (saved / name).unlink()
+    with pytest.raises(CheckpointError, match=name.replace(".", r"\.")):
+        checkpoint.load(saved)
+
+
+def test_a_save_cut_off_between_its_renames_leaves_the_old_checkpoint(saved, whole, monkeypatch, tokenizer, settings):
+    import os
+
+    rename, calls = os.rename, []
+
+    def once(a, b):
+        calls.append(a)
+        if len(calls) == 2:
+            raise OSError("power cut")
+        rename(a, b)
+
+    monkeypatch.setattr(os, "rename", once)
+    with pytest.raises(OSError, match="power cut"):
+        checkpoint.save(saved, whole, tokenizer, settings, {"sha256": "y"})
+    monkeypatch.undo()
+    assert checkpoint.load(saved).manifest == {"sha256": "x"}
+    checkpoint.save(saved, whole, tokenizer, settings, {"sha256": "y"})
+    assert checkpoint.load(saved).manifest == {"sha256": "y"}
+
+
+def test_other_relations_are_refused(saved):
+    relations = json.loads((saved / "relations.json").read_text())
+    (saved / "relations.json").write_text(json.dumps(dict(list(relations.items())[:-1])))
+    state = json.loads((saved / "state.json").read_text())
+    state["sha256"]["relations.json"] = checkpoint._hash(saved / "relations.json")
+    (saved / "state.json").write_text(json.dumps(state))
+    with pytest.raises(CheckpointError, match=r"relations\.json"):
+        checkpoint.load(saved)
