@@ -80,51 +80,68 @@ def old_fstring_fault(code: str) -> tuple[int, str] | None:
             continue
         body = found["long"] if found["triple"] else found["short"]
         closed = found["end"] if found["triple"] else found["close"]
-        if not closed or not _balanced(body):
-            return _at(code, found.start()), "an f-string that reuses its quotes inside the braces needs Python 3.12"
-        for part in _expressions(body):
-            if "\\" in part or "#" in part:
-                return _at(code, found.start()), "a backslash or comment inside an f-string's braces needs Python 3.12"
+        what = _text(body, 0, 0)[1] if closed else _REUSED
+        if what:
+            return _at(code, found.start()), what
     return None
+
+
+_REUSED = "an f-string that reuses its quotes inside the braces needs Python 3.12"
 
 
 def _at(code: str, position: int) -> int:
     return code.count("\n", 0, position) + 1
 
 
-def _balanced(body: str) -> bool:
-    depth = 0
-    for _, depth in _walk(body):
-        pass
-    return depth == 0
+def _text(body: str, i: int, level: int) -> tuple[int, str]:
+    """(where the text ends, fault): literal text with its fields. `level`: how many format specifications it is in."""
+    while i < len(body):
+        if level == 0 and body[i : i + 2] in ("{{", "}}"):
+            i += 2
+        elif body.startswith("\\N{", i):  # a named character
+            i = (body.find("}", i) + 1) or len(body)
+        elif body[i] == "{":
+            i, what = _field(body, i + 1, level)
+            if what:
+                return i, what
+        elif body[i] == "}" and level:
+            return i, ""
+        else:
+            i += 1
+    return i, ""
 
 
-def _expressions(body: str) -> list[str]:
-    """The text inside the outermost braces, without the format specification and without strings' own '#'."""
-    parts, current = [], []
-    for char, depth in _walk(body):
-        if depth:
-            current.append(char)
-        elif current:
-            parts.append("".join(current))
-            current = []
-    expressions = (re.split(r"(?<![:!]):(?!=)", part, maxsplit=1)[0] for part in parts)
-    return [re.sub(r"'[^']*'|\"[^\"]*\"", "''", e) if "\\" not in e else e for e in expressions]
-
-
-def _walk(body: str):
-    """Each character with the depth of braces that it stands in; doubled braces outside are text."""
-    depth, i = 0, 0
+def _field(body: str, start: int, level: int) -> tuple[int, str]:
+    """(where it ends, fault) of one replacement field, by the rules of 3.11 (string_parser.c, fstring_find_expr)."""
+    if level > 1:
+        return start, "a field inside a field's own format needs Python 3.12"
+    i, depth, quote = start, 0, ""
     while i < len(body):
         char = body[i]
-        if depth == 0 and body[i : i + 2] in ("{{", "}}"):
-            i += 2
+        if char == "\\" or (char == "#" and not quote):
+            return i, "a backslash or comment inside an f-string's braces needs Python 3.12"
+        if quote:
+            closes = body.startswith(quote, i)
+            i += len(quote) if closes else 1
+            quote = "" if closes else quote
             continue
-        string = re.compile(r"""(["'])(?:(?!\1)[^\\])*\1""").match(body, i) if depth else None
-        if string:  # braces inside a nested string are text
-            yield from ((c, depth) for c in string.group())
-            i = string.end()
+        if char in "'\"":
+            quote = char * 3 if body.startswith(char * 3, i) else char
+            i += len(quote)
             continue
-        depth += {"{": 1, "}": -1}.get(char, 0)
-        yield char, depth
-        i += 1
+        if depth == 0 and char in ":}!" and body[i : i + 2] != "!=":
+            break
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(char, 0)
+        i += 2 if body[i : i + 2] == "!=" else 1
+    inner = old_fstring_fault(body[start:i])
+    if inner:
+        return i, inner[1]
+    if body[i : i + 1] == "!":
+        i += 2
+        if body[i : i + 1].isspace():
+            return i, "a space after an f-string's conversion needs Python 3.12"
+    if body[i : i + 1] == ":":
+        i, what = _text(body, i + 1, level + 1)
+        if what:
+            return i, what
+    return i + 1, "" if body[i : i + 1] == "}" else _REUSED
