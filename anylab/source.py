@@ -22,7 +22,9 @@ SUFFIXES = (".py", ".md", ".ipynb")
 _OURS = {"slot", "only_if", "collapse", "tags", "title"}  # cell metadata that our own sources may carry
 _RAW = {"format", "mimetype", "raw_mimetype"}
 _FROM_JUPYTEXT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "region_name", "cell_depth"}
-_MARKER = re.compile(r"^#\s*%%(%*)(\s.*)?$")
+_HEAD = re.compile(r"#!|#.*coding[:=]")  # what may stand above the first cell
+# a line that starts a cell, as jupytext's percent reader sees it
+_MARKER = re.compile(r"^\s*#\s*(%%+\s.*|%%|<codecell>|In\[[0-9 ]*\]:?\s*)$")
 
 
 @dataclass(frozen=True, eq=False)  # eq=False: hashed by identity, so that caches may hold cells
@@ -140,63 +142,63 @@ def _percent_cells(content: str, file: str) -> list[Cell]:
 
     # comment_magics=False: jupytext leaves comments alone, `magics` decides which of them are commands
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+    shielded, back = text.shield(content)
     try:
-        notebook = jupytext.reads(text.shield(content), fmt=fmt)
+        notebook = jupytext.reads(shielded, fmt=fmt)
     except Exception as error:  # jupytext raises bare errors of many kinds on odd headers
         raise refuse(Origin(file, 1), f"jupytext cannot read it: {error}") from None
-    parsed = [(c.cell_type, text.unshield(c.source), dict(c.metadata)) for c in notebook.cells]
-    starts = cell_starts(content, [body for _, body, _ in parsed])
+    form = notebook.metadata.get("jupytext", {}).get("text_representation", {}).get("format_name", "percent")
+    if form not in ("percent", "hydrogen"):
+        what = f"its header says that it is in jupytext's '{form}' format; convert it: jupytext --to py:percent"
+        raise refuse(Origin(file, 1), what)
+    starts = cell_starts(shielded, [(c.cell_type, c.source) for c in notebook.cells])
     cells = []
-    for (kind, body, metadata), line in zip(parsed, starts, strict=True):
-        cell = _cell(kind, body, Origin(file, line), metadata)
-        if kind == "code":
-            shown = magics.uncomment(body)
-            python = "" if shown.startswith("%%") else body
-            cell = replace(cell, source=shown, python=python)
+    for parsed, line in zip(notebook.cells, starts, strict=True):
+        body = back(parsed.source)
+        cell = _cell(parsed.cell_type, body, Origin(file, line), dict(parsed.metadata))
+        if cell.kind == "code":
+            cell = replace(cell, source=magics.uncomment(body), python="" if body.startswith("%%") else body)
         cells.append(cell)
     return cells
 
 
-def cell_starts(content: str, bodies: list[str]) -> list[int]:
-    """The line on which each of the cells' `bodies` starts, found by scanning for markers in `content`.
+def cell_starts(content: str, cells: list[tuple[str, str]]) -> list[int]:
+    """The line (from 1) on which the text of each of the `cells` (kind, text) starts.
 
-    A marker inside a triple-quoted string is none; when the count says that there are such, jupytext's own string
-    scanner tells them apart (it is the slow part of jupytext, so only then).
+    Every line of a cell's text is one line of `content`, so the next marker is looked for below that text: a marker
+    inside a string or a fence is passed over without knowing strings or fences.
     """
     lines = content.split("\n")
-    after_header = frontmatter.split_python(content, "")
-    begin = after_header[1] + len(after_header[0]) if after_header[1] else 0
-    marks = [i for i in range(begin, len(lines)) if _MARKER.match(lines[i])]
-    leading = any(line.strip() for line in lines[begin : marks[0] if marks else len(lines)])
-    if len(marks) + leading != len(bodies):
-        marks = _unquoted(lines, begin)
-        leading = any(line.strip() for line in lines[begin : marks[0] if marks else len(lines)])
-    starts = ([begin - 1] if leading else []) + marks
-    starts += [len(lines) - 1] * (len(bodies) - len(starts))
-    return [_first_line(lines, start, body) for start, body in zip(starts, bodies, strict=False)]
+    header, first = frontmatter.split_python(content, "")
+    at = first + len(header) if first else next((i for i, line in enumerate(lines) if not _HEAD.match(line)), 0)
+    if first and at < len(lines) and not lines[at].strip("# \t"):
+        at += 1  # jupytext takes one blank line with the front matter
+    starts = []
+    for kind, body in cells:
+        if kind == "raw" and body.startswith("---\n") and first and not starts:
+            starts.append(first - 1)  # front matter that is not jupytext's own becomes a raw cell
+            continue
+        begin = at
+        if at < len(lines) and _MARKER.match(lines[at]):
+            begin += 1
+        if kind != "code":
+            begin = _behind_quotes(lines, begin, body)
+        elif body.startswith("%%") and not lines[min(begin, len(lines) - 1)].lstrip("# ").startswith("%%"):
+            begin -= 1  # `# %% language="bash"`: jupytext made the marker the cell's first line
+        starts.append(begin + 1)
+        at = begin + (body.count("\n") + 1 if body else 0)
+        while at < len(lines) and not _MARKER.match(lines[at]):
+            at += 1
+    return starts
 
 
-def _unquoted(lines: list[str], begin: int) -> list[int]:
-    from jupytext.stringparser import StringParser
-
-    parser, marks = StringParser("python"), []
-    for i in range(begin, len(lines)):
-        if not parser.is_quoted() and _MARKER.match(lines[i]):
-            parser = StringParser("python")  # jupytext starts afresh with each cell
-            marks.append(i)
-        else:
-            parser.read_line(lines[i])
-    return marks
-
-
-def _first_line(lines: list[str], marker: int, body: str) -> int:
-    """The number (from 1) of the line where `body` starts, at or below the marker line (index from 0)."""
-    wanted = body.split("\n", 1)[0].strip()
-    for i in range(marker + 1, min(marker + 4, len(lines))):
-        bare = lines[i].strip()
-        if bare == wanted or bare.lstrip("#").strip() == wanted.lstrip("#").strip():
-            return i + 1
-    return min(marker + 2, len(lines))
+def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
+    """The index of the line where a markdown cell's text starts: below the line of its opening quotes if it has any."""
+    opening = next((i for i in range(begin, len(lines)) if lines[i].strip()), begin)
+    quotes = re.match(r"\s*[rR]?(\"{3}|'{3})(.*)", lines[opening]) if opening < len(lines) else None
+    if not quotes:
+        return begin
+    return opening if quotes[2].strip() else opening + 1
 
 
 def _myst_cells(content: str, file: str) -> list[Cell]:
