@@ -45,7 +45,8 @@ class Cell:
     @property
     def is_settings(self) -> bool:
         """True for a cell tagged `parameters`."""
-        return self.kind == "code" and "parameters" in (self.metadata.get("tags") or ())
+        tags = self.metadata.get("tags")
+        return self.kind == "code" and isinstance(tags, list) and "parameters" in tags
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +106,10 @@ def _own_part(front: dict, lines: dict, file: str) -> tuple[bool, dict, dict]:
 
 
 def _finish(source: Source) -> Source:
-    """Check what only our own sources promise: known slots, conditions and cell keys."""
+    """Check what only our own sources promise: known slots, conditions and cell keys. A foreign source has none."""
     if not source.ours:
-        return source
+        plain = (replace(c, title="", slot="", only_if="", collapse=False) for c in source.cells)
+        return replace(source, cells=tuple(plain))
     problems: list[Problem] = []
     for cell in source.cells:
         marker = Origin(cell.origin.file, max(cell.origin.line - 1, 1))
@@ -118,6 +120,9 @@ def _finish(source: Source) -> Source:
         elif unknown:
             key = min(unknown)
             problems.append(Problem(marker, f"unknown cell option '{key}'{did_you_mean(key, _OURS)}"))
+        tags = cell.metadata.get("tags", [])
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            problems.append(Problem(marker, 'tags must be a list of words: tags=["parameters"]'))
         if cell.slot and cell.slot not in SLOTS:
             problems.append(Problem(marker, f"unknown slot '{cell.slot}'{did_you_mean(cell.slot, SLOTS)}"))
         if cell.only_if and cell.kind != "markdown":
@@ -204,18 +209,30 @@ def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
 def _myst_cells(content: str, file: str) -> list[Cell]:
     from jupytext.myst import myst_to_notebook
 
+    shielded, back = text.shield(content)
     try:
-        notebook = myst_to_notebook(text.shield(content), add_source_map=True)
+        notebook = myst_to_notebook(shielded, add_source_map=True)
     except Exception as error:
         raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {error}") from None
-    starts = notebook.metadata.pop("source_map", [])
-    cells = []
-    for i, cell in enumerate(notebook.cells):
-        line = starts[i] + 1 if i < len(starts) else 1
-        if cell.cell_type == "code":
-            line += 1  # the map gives the opening fence
-        cells.append(_cell(cell.cell_type, text.unshield(cell.source), Origin(file, line), dict(cell.metadata)))
+    lines, cells = content.split("\n"), []
+    for cell, start in zip(notebook.cells, notebook.metadata.pop("source_map", []), strict=True):
+        begin = _first_text(lines, start) if cell.cell_type == "markdown" else _below_options(lines, start)
+        cells.append(_cell(cell.cell_type, back(cell.source), Origin(file, begin + 1), dict(cell.metadata)))
     return cells
+
+
+def _first_text(lines: list[str], start: int) -> int:
+    """The index of the first line that is not empty: jupytext cuts off those above a markdown cell's text."""
+    return next((i for i in range(start, len(lines)) if lines[i]), start)
+
+
+def _below_options(lines: list[str], start: int) -> int:
+    """The index of the first line of a directive's text; `start` is the line below its opening fence."""
+    if lines[start].startswith("---"):
+        start = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("---")), start) + 1
+    else:
+        start = next((i for i in range(start, len(lines)) if not lines[i].lstrip().startswith(":")), start)
+    return start if start < len(lines) and lines[start].strip() else start + 1
 
 
 def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
@@ -227,7 +244,7 @@ def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
     except Exception as error:  # nbformat wraps JSON errors, and fails in many ways on JSON that is no notebook
         line = getattr(getattr(error, "__cause__", None), "lineno", 1)
         raise refuse(Origin(file, line), f"not a notebook: {str(error).splitlines()[0][:120]}") from None
-    if notebook is None or not isinstance(document, dict) or "cells" not in notebook:
+    if notebook is None or not isinstance(document, dict) or not isinstance(notebook.get("cells"), list):
         raise refuse(Origin(file, 1), "not a notebook: the file is empty or holds no cells")
     metadata = json.loads(json.dumps(notebook.metadata))
     own = {"jupyter": {"anylab": metadata.pop("anylab")}} if "anylab" in metadata else {}
@@ -235,6 +252,17 @@ def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
     cells = []
     for i, cell in enumerate(notebook.cells):
         where = Origin(f"{file} cell {i + 1}", 1)
+        if not _is_cell(cell):
+            raise refuse(where, "not a cell of a notebook: it needs a cell_type, a metadata table and a source of text")
         body = "".join(cell.source) if isinstance(cell.source, list) else cell.source
         cells.append(_cell(cell.cell_type, body, where, json.loads(json.dumps(cell.metadata)), cell.get("attachments")))
     return _finish(Source(name, file, path, ours, front, lines, tuple(cells), metadata))
+
+
+def _is_cell(cell: Any) -> bool:
+    """True for what every reader of notebooks relies on; more is not asked of somebody else's file."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return False
+    body = cell.get("source")
+    lines = body if isinstance(body, list) else [body]
+    return isinstance(cell.get("metadata"), dict) and all(isinstance(line, str) for line in lines)
