@@ -26,7 +26,7 @@ _LITERAL = re.compile(
 def parse(code: str) -> ast.Module | None:
     """The tree by the grammar of the oldest Python, None when it does not parse (`fault` says why)."""
     try:
-        return _tree(code)
+        return tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -40,7 +40,8 @@ def outline(code: str) -> ast.Module | None:
     return parse(_STRINGS.sub(lambda found: found.group()[0] * 2 if found.group()[0] != "#" else "", code)) or parse(code)
 
 
-def _tree(code: str) -> ast.Module:
+def tree(code: str) -> ast.Module:
+    """The same, but raises what the parser raises; under `python -W error` too a warning is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is a warning whose wording differs between Pythons
         return ast.parse(code, feature_version=OLDEST)
@@ -55,11 +56,11 @@ def fault(code: str, deep: bool = True) -> tuple[int, str] | None:
     if "\0" in code:
         return code[: code.index("\0")].count("\n") + 1, "the code holds a NUL character"
     try:
-        tree = (parse(code) if deep else outline(code)) or _tree(code)
+        parsed = (parse(code) if deep else outline(code)) or tree(code)
         if deep:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+                compile(parsed, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError as error:
         old = old_fstring_fault(code)  # the same words whichever Python noticed it
         return old or (error.lineno or 1, (error.msg or "invalid syntax").split(" (")[0])
