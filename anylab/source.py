@@ -83,9 +83,18 @@ def read(path: Path, file: str) -> Source:
         return _read_ipynb(content, name, file, path)
     split = frontmatter.split_python if path.suffix == ".py" else frontmatter.split_markdown
     yaml_lines, first = split(content, file)
-    front, lines = frontmatter.parse(yaml_lines, first, file) if yaml_lines else ({}, {})
+    as_text = path.suffix == ".py" and frontmatter.is_foreign(yaml_lines)  # jupytext keeps it as a raw cell
+    front, lines = ({}, {}) if as_text else frontmatter.parse(yaml_lines, first, file)
+    whole, where = front, lines
     ours, front, lines = _own_part(front, lines, file)
     cells = _percent_cells(content, file) if path.suffix == ".py" else _myst_cells(content, file)
+    if ours and path.suffix == ".py":
+        beside = sorted(set(whole) - {"jupyter"})
+        if beside:
+            what = f"'{beside[0]}' stands beside 'jupyter:'; indent it below 'jupyter: anylab:' or remove it"
+            raise refuse(Origin(file, where[beside[0],]), what)
+        # written as `jupyter: {anylab: ...}` on one line, it is text to jupytext
+        cells = [c for c in cells if c.kind != "raw" or c.origin.line >= first]
     return _finish(Source(name, file, path, ours, front, lines, tuple(cells)))
 
 
