@@ -21,7 +21,7 @@ from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.source import Cell
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
-_MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<options>.*)$")
+_MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<options>(?:\s.*)?)$")
 
 
 @dataclass(frozen=True, eq=False)
