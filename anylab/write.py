@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -95,6 +94,8 @@ def _move(moves: list[tuple[Path, Path]], stale: list[Path], stage: Path) -> Non
 
 def _keep(target: Path, aside: Path) -> Path | None:
     """A second name for what stands at `target` (None: nothing), a copy where the file system has no such names."""
+    import shutil
+
     try:
         os.link(target, aside)
     except FileNotFoundError:
@@ -176,6 +177,8 @@ def _locked(out: Path) -> Iterator[None]:
 def _stage(out: Path) -> Iterator[Path]:
     """A fresh folder beside `out` (the same file system, so that a rename is one step). Held under the lock, so one
     that is there already was left by a build that was killed."""
+    import shutil
+
     real = Path(os.path.realpath(out))
     stage = real.parent / f".{real.name}.stage"
     shutil.rmtree(stage, ignore_errors=True)
