@@ -22,7 +22,7 @@ SUFFIXES = (".py", ".md", ".ipynb")
 _OURS = {"slot", "only_if", "collapse", "tags", "title"}  # cell metadata that our own sources may carry
 _RAW = {"format", "mimetype", "raw_mimetype"}
 _FROM_JUPYTEXT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "region_name", "cell_depth"}
-_HEAD = re.compile(r"#!|#.*coding[:=]")  # what may stand above the first cell
+_ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*[-_.a-zA-Z0-9]")
 # a line that starts a cell, as jupytext's percent reader sees it
 _MARKER = re.compile(r"^\s*#\s*(%%+\s.*|%%|<codecell>|In\[[0-9 ]*\]:?\s*)$")
 
@@ -184,7 +184,7 @@ def cell_starts(content: str, cells: list[tuple[str, str]]) -> list[int]:
     """
     lines = content.split("\n")
     header, first = frontmatter.split_python(content, "")
-    at = first + len(header) if first else next((i for i, line in enumerate(lines) if not _HEAD.match(line)), 0)
+    at = first + len(header) if first else _above_cells(lines)
     if first and at < len(lines) and not lines[at].strip("# \t"):
         at += 1  # jupytext takes one blank line with the front matter
     starts = []
@@ -197,21 +197,32 @@ def cell_starts(content: str, cells: list[tuple[str, str]]) -> list[int]:
             begin += 1
         if kind != "code":
             begin = _behind_quotes(lines, begin, body)
-        elif body.startswith("%%") and not lines[min(begin, len(lines) - 1)].lstrip("# ").startswith("%%"):
-            begin -= 1  # `# %% language="bash"`: jupytext made the marker the cell's first line
+        else:  # `# %% language="bash"`: jupytext makes the marker the cell's first line, `%%bash`
+            language = re.search(r'language="(\w+)"', lines[at]) if begin > at else None
+            begin -= bool(language) and body.startswith(f"%%{language[1]}")
         starts.append(begin + 1)
-        at = begin + (body.count("\n") + 1 if body else 0)
+        text_lines = body.rstrip("\n")
+        at = begin + (text_lines.count("\n") + 1 if text_lines else 0)
         while at < len(lines) and not _MARKER.match(lines[at]):
             at += 1
     return starts
+
+
+def _above_cells(lines: list[str]) -> int:
+    """How many lines jupytext takes as the script's head: an interpreter line, an encoding line."""
+    if _ENCODING.match(lines[0]):
+        return 1
+    script = lines[0].startswith("#!")
+    coded = len(lines) > 1 and (script or re.fullmatch(r"#\s*", lines[0])) and _ENCODING.match(lines[1])
+    return 2 if coded else int(script)
 
 
 def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
     """The index of the line where a markdown cell's text starts: below the line of its opening quotes if it has any."""
     opening = next((i for i in range(begin, len(lines)) if lines[i].strip()), begin)
     quotes = re.match(r"\s*[rR]?(\"{3}|'{3})(.*)", lines[opening]) if opening < len(lines) else None
-    if not quotes:
-        return begin
+    if not quotes or body.lstrip().startswith(lines[opening].strip()):
+        return begin  # no quotes, or quotes that jupytext took for text since they do not close
     return opening if quotes[2].strip() else opening + 1
 
 
@@ -237,7 +248,7 @@ def _first_text(lines: list[str], start: int) -> int:
 
 def _below_options(lines: list[str], start: int) -> int:
     """The index of the first line of a directive's text; `start` is the line below its opening fence."""
-    if lines[start].startswith("---"):
+    if start < len(lines) and lines[start].startswith("---"):
         start = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("---")), start) + 1
     else:
         start = next((i for i in range(start, len(lines)) if not lines[i].lstrip().startswith(":")), start)
