@@ -31,13 +31,22 @@ def parse(code: str) -> ast.Module | None:
         return None
 
 
-_STRINGS = re.compile(r"""#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
+_STRINGS = re.compile(
+    r"""#[^\n]*|(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""",
+    re.DOTALL,
+)
 
 
 def outline(code: str) -> ast.Module | None:
     """The tree of code whose strings do not matter: they are emptied first, so that cells which differ only in
-    strings (a platform's setup cell, from notebook to notebook) are parsed once."""
-    return parse(_STRINGS.sub(lambda found: found.group()[0] * 2 if found.group()[0] != "#" else "", code)) or parse(code)
+    strings (a platform's setup cell, from notebook to notebook) are parsed once. Lines stay where they are."""
+    return parse(_STRINGS.sub(_emptied, code)) or parse(code)
+
+
+def _emptied(found: re.Match[str]) -> str:
+    text = found.group()
+    quote = found["quote"] or text[0]
+    return "" if quote == "#" else quote + "\n" * text.count("\n") * (len(quote) == 3) + quote
 
 
 def tree(code: str) -> ast.Module:
