@@ -197,7 +197,8 @@ def arguments(values: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    return _inline_tuple(value) if isinstance(value, tuple) else _in_one_line(value)
+    words = isinstance(value, tuple) and all(isinstance(v, str) for v in value)  # a cache takes 1 and True for the same
+    return _inline_tuple(value) if words else _in_one_line(value)
 
 
 @functools.lru_cache(maxsize=4096)  # the marks of the other platforms stand in every variant of a notebook
