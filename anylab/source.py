@@ -51,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A notebook source. `front` is its checked front matter ({} when foreign), `lines` the line of each of its keys."""
+    """A notebook source. `front` is its checked front matter ({} when foreign), `lines` the line of each key."""
 
     name: str
     file: str  # as shown to people: notebooks-src/x.py
@@ -213,7 +213,7 @@ def _above_cells(lines: list[str]) -> int:
     if _ENCODING.match(lines[0]):
         return 1
     script = lines[0].startswith("#!")
-    coded = len(lines) > 1 and (script or re.fullmatch(r"#\s*", lines[0])) and _ENCODING.match(lines[1])
+    coded = len(lines) > 1 and (script or re.fullmatch(r"#\s*(---\s*)?", lines[0])) and _ENCODING.match(lines[1])
     return 2 if coded else int(script)
 
 
