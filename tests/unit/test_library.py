@@ -115,6 +115,12 @@ def test_a_timed_cell_brings_what_it_imports(tmp_path):
     assert any(cell.startswith("%%writefile $LAB/kit/sums.py") for cell in sources_of(notebook(project)["cells"]))
 
 
+def test_an_import_between_two_texts_with_headings_is_seen(tmp_path):
+    texts = 'a = """\n# One"""\nfrom kit import sums\nb = """\n# Two"""\n'
+    project = small_project(tmp_path, ours=HEAD + f"# %%\n{texts}")
+    assert any(cell.startswith("%%writefile $LAB/kit/sums.py") for cell in sources_of(notebook(project)["cells"]))
+
+
 def test_embeds_bring_a_whole_package(tmp_path):
     project = small_project(
         tmp_path, ours=HEAD.replace("# ---\n\n", "#     embeds: [kit]\n# ---\n\n") + "# %%\nx = 1\n"

@@ -63,7 +63,8 @@ def test_any_text_in_a_percent_source_comes_out_as_it_went_in(project, pairs):
 
 
 PIECES = ["# %%", "# %% [markdown]", "# %% [raw]", 'x = """', '"""', "r'''", "'''words", "words'''", "", "", "# words",
-          "y = 1", "# ```", "```", "    # %%", "# In[1]:", "\x0c", "\u2028", "#", "# %%bash", "# !ls", "# ---", "# a: 1", "#!x",
+          "y = 1", "# ```", "```",
+          "    # %%", "# In[1]:", "\x0c", "\u2028", "#", "# %%bash", "# !ls", "# ---", "# a: 1", "#!x",
           '# %% language="bash"', "# coding: utf-8", "x = '", " ", "\t", "# %% title \x85", "%%time"]  # fmt: skip
 
 

@@ -68,10 +68,11 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "dist")
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-@pytest.mark.parametrize("call", ["replace", "fsync", "link"])
+@pytest.mark.parametrize("call", ["replace", "write_bytes", "link"])
 def test_a_disk_that_is_full_leaves_everything_as_it_was(out, monkeypatch, call, nth):
     before = tree(out)
-    monkeypatch.setattr(write.os, call, failing(getattr(os, call), nth, FULL))
+    holder = write.Path if call == "write_bytes" else write.os
+    monkeypatch.setattr(holder, call, failing(getattr(holder, call), nth, FULL))
     if call == "link":
         monkeypatch.setattr("shutil.copy2", failing(None, 1, FULL))
     with pytest.raises(Refused, match="cannot be written: No space left on device; nothing was changed"):
