@@ -69,6 +69,9 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
         line = getattr(error, "lineno", None) or 1
         raise refuse(Origin(file, line), f"does not parse: {getattr(error, 'msg', error)}") from None
     imports = tuple(imported(tree, name if package else name.rpartition(".")[0]))
+    for wanted, line in imports:
+        if wanted.startswith("."):
+            raise refuse(Origin(file, line), f"the relative import '{wanted}' leads out of the package; name the module")
     return Module(name, relative.as_posix(), file, content, package, imports, frozenset(_bound(tree)))
 
 
@@ -82,7 +85,8 @@ def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
             if node.level:
                 parents = package.split(".")
                 parents = parents[: len(parents) - node.level + 1]
-                base = ".".join([*parents, base] if base else parents)
+                above = node.level > len(package.split("."))  # beyond the package: Python refuses it at run time
+                base = "." * node.level + base if above else ".".join([*parents, base] if base else parents)
             yield from ((f"{base}.{alias.name}" if alias.name != "*" else base, node.lineno) for alias in node.names)
 
 

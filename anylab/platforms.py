@@ -134,6 +134,11 @@ def load(folder: Path, shown: str) -> Platform:
     problems = schema.check(profile, "platform", file, lines, "the profile")
     if problems:
         raise Refused(problems)
+    try:
+        json.dumps(profile["notebook"], allow_nan=False)
+    except (TypeError, ValueError):
+        what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
+        raise refuse(Origin(file, lines["notebook",]), what) from None
     adapter = folder / "adapter.py"
     return Platform(
         folder.name,
