@@ -77,7 +77,8 @@ def test_a_name_that_a_package_does_not_bind_is_refused(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [("", "is empty"), ("\n \n", "is empty"), ("x = 1\nif x\n", ":2: does not parse"), ("type X = int\n", ":1: "),
-     ("x\0", "does not parse")],
+     ("x\0", "does not parse"), ("\nfrom .. import x\n", ":2: the relative import '...x' leads out"),
+     ("from ...y import z\n", ":1: the relative import")],
 )  # fmt: skip
 def test_a_module_that_cannot_travel_is_refused(text, message):
     with pytest.raises(Refused, match=message):

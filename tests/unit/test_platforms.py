@@ -26,6 +26,8 @@ def load(tmp_path, profile=GOOD, name="plain", **files):
         ("order = 1", "order = ", "platform.toml:3: not TOML"),
         ("order = 1", "order = 1\norder = 2", "platform.toml:4: not TOML"),
         ('name = "Plain"', "", "misses the key 'name'"),
+        ("metadata = {", "metadata = { a = 2026-11-20,", "platform.toml:8: the notebook's metadata holds a date"),
+        ("metadata = {", "metadata = { a = nan,", "platform.toml:8: the notebook's metadata holds a date or a nan"),
         ("nbformat_minor = 4", "nbformat_minor = 5", "platform.toml:9: 'notebook.nbformat_minor'"),
     ],
 )
