@@ -35,25 +35,25 @@ def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] =
     notebooks, only = tuple(notebooks), tuple(only)
     key = cache.key_of(project)
     if not (notebooks or only):
-        outcome = _unchanged(project, key)
-        if outcome:
-            return Report(outcome, from_cache=True)
+        report = _unchanged(project, key)
+        if report:
+            return report
     from anylab.compile import compile_all
 
     compiled = compile_all(project)
     wanted = _wanted(compiled, notebooks, only) if notebooks or only else None
     outcome = write.write(_targets(compiled), project.out, project.root, wanted)
     if not (notebooks or only) and not compiled.warnings:
-        cache.store(project, key, outcome.hashes)
+        cache.store(project, key, outcome.hashes, _left_out(compiled))
     return Report(outcome, _left_out(compiled), compiled.warnings)
 
 
 def check(project: Project) -> Report:
     """Would a build change anything? Writes nothing outside the cache."""
     key = cache.key_of(project)
-    outcome = _unchanged(project, key)
-    if outcome:
-        return Report(outcome, from_cache=True)
+    report = _unchanged(project, key)
+    if report:
+        return report
     from anylab.compile import compile_all
 
     compiled = compile_all(project)
@@ -66,18 +66,18 @@ def check(project: Project) -> Report:
             report.drift[write.shown(path, project.root)] = _diff(path, data)
     report.outcome.orphans = [write.shown(p, project.root) for p in write.orphans(project.out, report.outcome.hashes)]
     if not report.drift and not report.outcome.orphans and not compiled.warnings:
-        cache.store(project, key, report.outcome.hashes)
+        cache.store(project, key, report.outcome.hashes, report.left_out)
     return report
 
 
-def _unchanged(project: Project, key: str) -> write.Outcome | None:
-    """An outcome without work: the inputs are known, and every output is on disk with the bytes that belong there."""
-    expected = cache.load(project, key)
+def _unchanged(project: Project, key: str) -> Report | None:
+    """A report without work: the inputs are known, and every output is on disk with the bytes that belong there."""
+    expected, left_out = cache.load(project, key) or (None, [])
     if expected is None or any(cache.sha256_of(Path(p)) != digest for p, digest in expected.items()):
         return None
     if write.orphans(project.out, expected):
         return None
-    return write.Outcome(unchanged=len(expected), hashes=expected)
+    return Report(write.Outcome(unchanged=len(expected), hashes=expected), left_out, from_cache=True)
 
 
 def _targets(compiled: Build) -> Iterator[tuple[Path, bytes]]:

@@ -67,24 +67,26 @@ def file_of(project: Project) -> Path:
     return project.root / ".anylab" / f"build-{hashlib.sha256(folders.encode()).hexdigest()[:12]}.json"
 
 
-def load(project: Project, key: str) -> dict[str, str] | None:
-    """The expected outputs {absolute path: sha256} for this key, None on a miss."""
+def load(project: Project, key: str) -> tuple[dict[str, str], list[str]] | None:
+    """The expected outputs {absolute path: sha256} for this key and what was left out, None on a miss."""
     try:
         stored = json.loads(file_of(project).read_text(encoding="utf-8"))
-        if key and stored["key"] == key and all(isinstance(v, str) for v in stored["outputs"].values()):
-            return stored["outputs"]
+        outputs, left_out = stored["outputs"], stored["left_out"]
+        whole = all(isinstance(v, str) for v in [*outputs.values(), *left_out])
+        if key and stored["key"] == key and whole and isinstance(left_out, list):
+            return outputs, left_out
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return None
 
 
-def store(project: Project, key: str, outputs: dict[str, str]) -> None:
-    """Remember the outputs of a key. Failures are never fatal."""
+def store(project: Project, key: str, outputs: dict[str, str], left_out: list[str]) -> None:
+    """Remember the outputs of a key, and what it leaves out. Failures are never fatal."""
     path = file_of(project)
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"key": key, "outputs": outputs}), encoding="utf-8")
+        temporary.write_text(json.dumps({"key": key, "outputs": outputs, "left_out": left_out}), encoding="utf-8")
         os.replace(temporary, path)
 
 

@@ -112,6 +112,9 @@ def _read_all(project: Project, problems: list[Problem]) -> tuple[list[Source], 
             raise refuse(Origin(str(folder)), f"no such folder of {what}")
         for _ in walk(folder, folder.name):
             pass  # refuses links that leave the tree before anything is read through them
+    for folder, shown in project.lib_folders[1:]:
+        for _ in walk(folder, shown) if folder.is_dir() else ():
+            pass
     sources = []
     for path, name in source_files(project):
         try:
@@ -225,7 +228,7 @@ def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
     path = project.sources / name
     kind = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
     at = src.at("picture")
-    if kind is None or not path.resolve().is_relative_to(project.sources.resolve()) or not path.is_file():
+    if kind is None or "\0" in name or not path.resolve().is_relative_to(project.sources.resolve()) or not path.is_file():
         problems.append(Problem(at, f"picture '{name}' is no png, jpg, webp or gif below {project.sources.name}/"))
         return ""
     data = path.read_bytes()

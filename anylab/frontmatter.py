@@ -12,6 +12,7 @@ from typing import Any
 from anylab.errors import Origin, refuse
 
 Lines = dict[tuple[Any, ...], int]  # path of keys and indices -> line in the file
+_OURS = re.compile(r"(jupyter|anylab)\s*:")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -24,11 +25,14 @@ def split_python(text: str, name: str) -> tuple[list[str], int]:
         start += 1
     if start >= len(lines) or not re.fullmatch(r"#\s*---\s*", lines[start]):
         return [], 0
+    end = start
     for end in range(start + 1, len(lines)):
         if re.fullmatch(r"#\s*---\s*", lines[end]):
             return [re.sub(r"^# ?", "", line) for line in lines[start + 1 : end]], start + 2
-        if lines[end] and not lines[end].startswith("#"):
+        if not lines[end].startswith("#"):
             break
+    if not any(_OURS.match(line.lstrip("# ")) for line in lines[start + 1 : end]):
+        return [], 0  # a rule that somebody drew above a comment
     raise refuse(Origin(name, start + 1), "the front matter has no closing '# ---' line; add it")
 
 
@@ -40,6 +44,8 @@ def split_markdown(text: str, name: str) -> tuple[list[str], int]:
     for end in range(1, len(lines)):
         if re.fullmatch(r"(---|\.\.\.)\s*", lines[end]):
             return lines[1:end], 2
+    if not any(_OURS.match(line.lstrip()) for line in lines):
+        return [], 0  # a horizontal rule
     raise refuse(Origin(name, 1), "the front matter has no closing '---' line; add it")
 
 
@@ -89,9 +95,15 @@ def _plain(node: Any, path: tuple, lines: Lines, first: int, name: str, above: t
     return node.value if node.style else _scalar(node.value)
 
 
+def is_foreign(yaml_lines: list[str]) -> bool:
+    """True for front matter that cannot be ours: no reader of notebooks takes it for more than text."""
+    return not any(_OURS.search(line) for line in yaml_lines)
+
+
 def _scalar(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if not _NUMBER.fullmatch(text):
         return text
-    return int(text) if re.fullmatch(r"[-+]?\d+", text) and len(text) < 19 else float(text)
+    number = int(text) if re.fullmatch(r"[-+]?\d+", text) and len(text) < 19 else float(text)
+    return number if abs(number) < float("inf") else text  # 1e999

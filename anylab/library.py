@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from anylab import text
+from anylab import syntax, text
 from anylab.errors import Origin, Refused, did_you_mean, refuse
 
 ADAPTER = "labkit.here"
@@ -44,6 +44,8 @@ def load(folders: Iterable[tuple[Path, str]]) -> dict[str, Module]:
                 continue
             for path in sorted(package.rglob("*.py")):
                 relative = path.relative_to(folder)
+                if any(part.startswith(".") for part in relative.parts):
+                    continue  # what an editor keeps there (.ipynb_checkpoints) is no module
                 try:
                     module = parse(text.read(path, f"{shown}/{relative.as_posix()}"), relative, shown)
                     modules[module.name] = module
@@ -62,11 +64,14 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
     if not content.strip():
         raise refuse(Origin(file), "is empty, and %%writefile cannot write an empty file; give it a docstring")
     try:
-        tree = ast.parse(content, feature_version=(3, 11))
-    except (SyntaxError, ValueError, RecursionError) as error:
+        tree = syntax.tree(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise refuse(Origin(file, line), f"does not parse: {getattr(error, 'msg', error)}") from None
     imports = tuple(imported(tree, name if package else name.rpartition(".")[0]))
+    for wanted, line in imports:
+        if wanted.startswith("."):
+            raise refuse(Origin(file, line), f"the relative import '{wanted}' leads out of the package; name the module")
     return Module(name, relative.as_posix(), file, content, package, imports, frozenset(_bound(tree)))
 
 
@@ -80,7 +85,8 @@ def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
             if node.level:
                 parents = package.split(".")
                 parents = parents[: len(parents) - node.level + 1]
-                base = ".".join([*parents, base] if base else parents)
+                above = node.level > len(package.split("."))  # beyond the package: Python refuses it at run time
+                base = "." * node.level + base if above else ".".join([*parents, base] if base else parents)
             yield from ((f"{base}.{alias.name}" if alias.name != "*" else base, node.lineno) for alias in node.names)
 
 
@@ -92,16 +98,17 @@ def _statements(node: ast.AST) -> Iterable[ast.stmt]:
             yield from _statements(child)
 
 
-def _bound(tree: ast.Module) -> Iterable[str]:
-    for node in tree.body:
+def _bound(tree: ast.AST) -> Iterable[str]:
+    """The names that a module binds, also inside `if` and `try`; '*' where it imports everything of another."""
+    for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
             yield node.name
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        else:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                    yield inner.id
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        yield from _bound(node)
 
 
 def closure(library: Library, wanted: Iterable[tuple[str, Origin]]) -> list[Module]:
@@ -118,7 +125,7 @@ def closure(library: Library, wanted: Iterable[tuple[str, Origin]]) -> list[Modu
         if module is None:
             parent, _, leaf = name.rpartition(".")
             module = library.get(parent)
-            if module is None or leaf not in module.defined:
+            if module is None or not module.defined & {leaf, "*", "__getattr__"}:
                 known = [m for m in library if m.rpartition(".")[0] == parent] if parent in library else library
                 raise refuse(origin, f"the library has no '{name}'{did_you_mean(name, known)}")
         if module.name in found:

@@ -21,33 +21,61 @@ bash capture cython file html HTML javascript js latex markdown perl pypy python
 svg SVG system writefile autoreload tensorboard sql R bigquery load_cython memit mprun lprun cell_magic
 """
 MAGICS = frozenset(_NAMES.split())
-_COMMENTED = re.compile(r"^(\s*)# ?(?=(?:%%?(?P<name>[A-Za-z_]\w*)|!{1,2}\s*[\w./~$({\"'-]))")
+_PYTHON_BELOW = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun", "debug"}  # their cell is Python
+_COMMAND = r"(?:%%?(?P<name>[A-Za-z_]\w*)|!{1,2}\s*[\w./~$({\"'-])"
+_COMMENTED = re.compile(rf"^(\s*)# ?(?=(?:[\w.,\[\]]+(?:[ ,]+[\w.,\[\]]+)*\s*=\s*)?{_COMMAND})")
+_TWICE = re.compile(rf"^(\s*)# (?=#[# ]*{_COMMAND})")  # a command that was a comment in the notebook
+_CELL_MAGIC = re.compile(r"^# ?%%[A-Za-z_]")
 _MAGIC_LINE = re.compile(r"^\s*(%%?[A-Za-z_]|!|\?{1,2}\s*[A-Za-z_])")
 _ASSIGNED = re.compile(r"^(\s*)([\w.,\s\[\]]+?)\s*=\s*(%[A-Za-z_]|!)")
 _HELP = re.compile(r"^\s*%?[\w.*]+\?{1,2}\s*$")
 
 
 def is_commented_magic(line: str) -> bool:
-    """True for a comment that stands for a magic or a shell line."""
-    found = _COMMENTED.match(line)
+    """True for a comment that stands for a magic or a shell line, or for such a comment in the notebook."""
+    return _names_a_command(_COMMENTED.match(line)) or _names_a_command(_TWICE.match(line))
+
+
+def _names_a_command(found: re.Match[str] | None) -> bool:
     return bool(found) and (found["name"] is None or found["name"] in MAGICS)
 
 
 def uncomment(source: str) -> str:
     """The source as the notebook shows it: commented magics without their comment sign, every other line as it is.
 
-    A cell whose first line is a cell magic (`# %%bash`) is commented out as a whole, and comes back as a whole.
+    A cell magic (`# %%bash`) with a cell of nothing but comments was commented out as a whole, and comes back as a
+    whole; where the cell is Python (`# %%time`), or has a line that is no comment, only the magic itself was. A
+    command that goes on behind a backslash comes back with all its lines.
     """
-    if "# %" not in source and "# !" not in source and "#%" not in source and "#!" not in source:
+    if "%" not in source and "!" not in source:
         return source
     lines = source.split("\n")
-    first = lines[0]
-    if is_commented_magic(first) and first.lstrip("# ").startswith("%%"):
-        return "\n".join(re.sub(r"^# ?", "", line) for line in lines)
-    out, quoted = [], ""
-    for line in lines:
-        out.append(_COMMENTED.sub(r"\1", line) if not quoted and is_commented_magic(line) else line)
-        quoted = _open_quote(line, quoted)
+    first = next((i for i, line in enumerate(lines) if line), 0)
+    if lines[first].startswith("%%"):
+        return source
+    head = len(lines[:first])
+    if _CELL_MAGIC.match(lines[first]):
+        name = re.match(r"\w*", lines[first].lstrip("# %"))
+        whole = all(line.startswith("#") or not line.strip() for line in lines)
+        if whole and not (name and name[0] in _PYTHON_BELOW):
+            return "\n".join(re.sub(r"^# ?", "", line) for line in lines)
+        head = first + 1
+    out = [re.sub(r"^# ?", "", line) for line in lines[:head]]
+    quoted, carried = "", False
+    for line in lines[head:]:
+        if carried and line.lstrip().startswith("#"):
+            line = re.sub(r"^(\s*)# ?", r"\1", line)
+            carried = line.endswith("\\")
+            out.append(line)
+            continue
+        carried = False
+        if not quoted and _names_a_command(_COMMENTED.match(line)):
+            line = _COMMENTED.sub(r"\1", line)
+            carried = line.endswith("\\")
+        elif not quoted and _names_a_command(_TWICE.match(line)):
+            line = _TWICE.sub(r"\1", line)
+        out.append(line)
+        quoted = "" if carried else open_quote(line, quoted)
     return "\n".join(out)
 
 
@@ -57,8 +85,12 @@ def python_only(source: str) -> str:
     An approximation of IPython's own transformer, good enough for a warning about somebody else's notebook.
     """
     lines, out, quoted, carried = source.split("\n"), [], "", False
-    if lines and lines[0].startswith("%%"):
-        return "\n" * (len(lines) - 1)
+    first = next((i for i, line in enumerate(lines) if line), 0)
+    if lines[first].startswith("%%"):
+        name = re.match(r"\w*", lines[first][2:])
+        if not (name and name[0] in _PYTHON_BELOW):
+            return "\n" * (len(lines) - 1)
+        lines[first] = ""
     for line in lines:
         indent = line[: len(line) - len(line.lstrip())]
         assigned = _ASSIGNED.match(line)
@@ -74,14 +106,14 @@ def python_only(source: str) -> str:
             continue
         else:
             out.append(line)
-        quoted = _open_quote(line, quoted)
+        quoted = open_quote(line, quoted)
     return "\n".join(out)
 
 
 _QUOTES = re.compile(r"\\.|'''|\"\"\"|'|\"|#", re.DOTALL)
 
 
-def _open_quote(line: str, quoted: str) -> str:
+def open_quote(line: str, quoted: str) -> str:
     """The triple quote still open after `line`, given the one open before it ('' for none)."""
     single = ""
     for found in _QUOTES.finditer(line):

@@ -21,7 +21,7 @@ from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.source import Cell
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
-_MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<options>.*)$")
+_MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<options>(?:\s.*)?)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +134,11 @@ def load(folder: Path, shown: str) -> Platform:
     problems = schema.check(profile, "platform", file, lines, "the profile")
     if problems:
         raise Refused(problems)
+    try:
+        json.dumps(profile["notebook"], allow_nan=False)
+    except (TypeError, ValueError):
+        what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
+        raise refuse(Origin(file, lines["notebook",]), what) from None
     adapter = folder / "adapter.py"
     return Platform(
         folder.name,
@@ -197,7 +202,8 @@ def arguments(values: Any) -> str:
 
 
 def _inline(value: Any) -> str:
-    return _inline_tuple(value) if isinstance(value, tuple) else _in_one_line(value)
+    words = isinstance(value, tuple) and all(isinstance(v, str) for v in value)  # a cache takes 1 and True for the same
+    return _inline_tuple(value) if words else _in_one_line(value)
 
 
 @functools.lru_cache(maxsize=4096)  # the marks of the other platforms stand in every variant of a notebook

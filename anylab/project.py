@@ -55,6 +55,10 @@ def find_root(start: Path) -> Path:
 def open_project(root: Path, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None) -> Project:
     """The project at `root`. Raises Refused when its settings are missing or malformed."""
     settings = read_settings(root)
+    target = (out or root / "dist").resolve()
+    for kind, folder in (("sources", sources or root / "notebooks-src"), ("platforms", platforms or root / "platforms")):
+        if target.is_relative_to(folder.resolve()):
+            raise refuse(Origin(str(out)), f"lies in the folder of {kind}, which a build never writes to; choose another")
     return Project(
         root,
         (sources or root / "notebooks-src").resolve(),

@@ -46,7 +46,9 @@ def _words(error: Any, key: str | None, where: str, path: tuple) -> str:
         inside = f" in '{name}'" if name else ""
         return f"unknown key '{key}'{inside} of {where}" + did_you_mean(key, error.schema["properties"])
     value = error.instance
-    shown = json.dumps(value, ensure_ascii=False) if not isinstance(value, dict | list) else f"a {type(value).__name__}"
+    # default=str: a date that TOML has without quotes
+    plain = not isinstance(value, dict | list)
+    shown = json.dumps(value, ensure_ascii=False, default=str) if plain else f"a {type(value).__name__}"
     if error.validator == "type":
         kinds = error.validator_value
         wanted = " or ".join(_TYPES[k] for k in ([kinds] if isinstance(kinds, str) else kinds))

@@ -11,10 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from anylab import syntax
 from anylab.errors import Origin, Problem
 from anylab.source import Cell
 
 _PARAM = re.compile(r"#\s?@param\b\s*(?P<spec>.*)$")
+_OPTIONS = re.compile(r"""\[(?:"[^"]*"|'[^']*'|[^]"'])*\]""")
 _FORM_ONLY = re.compile(r"^\s*#\s?@(title|markdown)\b\s?(?P<text>.*)$")
 
 
@@ -26,6 +28,7 @@ class Setting:
     default: Any
     spec: str
     line: int  # within the cell, from 1
+    comment: int = -1  # where its form comment starts in the line, -1 without one
 
 
 def read(cell: Cell) -> tuple[list[Setting], list[Problem]]:
@@ -51,7 +54,7 @@ def read(cell: Cell) -> tuple[list[Setting], list[Problem]]:
 
 def _setting(line: str, number: int) -> Setting | None:
     try:
-        statements = ast.parse(line).body
+        statements = syntax.tree(line).body
         if len(statements) != 1 or not isinstance(statements[0], ast.Assign | ast.AnnAssign):
             return None
         node = statements[0]
@@ -61,18 +64,19 @@ def _setting(line: str, number: int) -> Setting | None:
         default = ast.literal_eval(node.value)
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return None
-    spec = _PARAM.search(line, node.end_col_offset or 0)
-    return Setting(targets[0].id, default, spec["spec"].strip() if spec else "", number)
+    end = len(line.encode()[: node.end_col_offset].decode())  # Python counts bytes
+    spec = _PARAM.search(line, end)
+    return Setting(targets[0].id, default, spec["spec"].strip() if spec else "", number, spec.start() if spec else -1)
 
 
 def _options_fault(setting: Setting) -> str:
     """What is wrong with a drop-down whose default is not among its options, '' when nothing is."""
-    found = re.match(r"\[.*?\]", setting.spec)
+    found = _OPTIONS.match(setting.spec)
     if not found or "allow-input: true" in setting.spec or "allow-input:true" in setting.spec:
         return ""
     try:
         options = ast.literal_eval(found.group())
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError):
         return f"the options of '{setting.name}' are not a list of literals: {found.group()}"
     if setting.default in options or str(setting.default) in map(str, options):
         return ""
@@ -89,17 +93,17 @@ def _plain_line(line: str) -> str:
     if only:
         words = re.sub(r"\s*\{[^{}]*\}\s*$|[*`]", "", only["text"])
         return f"# {words}".rstrip()
-    found = _PARAM.search(line)
-    if not found or not _setting(line, 1):
+    setting = _setting(line, 1)
+    if not setting or setting.comment < 0:
         return line
-    code, words = line[: found.start()].rstrip(), _words(found["spec"])
+    code, words = line[: setting.comment].rstrip(), _words(setting.spec)
     return f"{code}  # {words}" if words else code
 
 
 def _words(spec: str) -> str:
-    options = re.match(r"\[(.*?)\]", spec)
+    options = _OPTIONS.match(spec)
     if options:
-        return "one of: " + options[1].replace('"', "").replace("'", "")
+        return "one of: " + options.group()[1:-1].replace('"', "").replace("'", "")
     kind = re.search(r"type:\s*\"?(\w+)", spec)
     bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", spec)
     if bounds:

@@ -22,7 +22,9 @@ SUFFIXES = (".py", ".md", ".ipynb")
 _OURS = {"slot", "only_if", "collapse", "tags", "title"}  # cell metadata that our own sources may carry
 _RAW = {"format", "mimetype", "raw_mimetype"}
 _FROM_JUPYTEXT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker", "region_name", "cell_depth"}
-_MARKER = re.compile(r"^#\s*%%(%*)(\s.*)?$")
+_ENCODING = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*[-_.a-zA-Z0-9]")
+# a line that starts a cell, as jupytext's percent reader sees it
+_MARKER = re.compile(r"^\s*#\s*(%%+\s.*|%%|<codecell>|In\[[0-9 ]*\]:?\s*)$")
 
 
 @dataclass(frozen=True, eq=False)  # eq=False: hashed by identity, so that caches may hold cells
@@ -43,12 +45,13 @@ class Cell:
     @property
     def is_settings(self) -> bool:
         """True for a cell tagged `parameters`."""
-        return self.kind == "code" and "parameters" in (self.metadata.get("tags") or ())
+        tags = self.metadata.get("tags")
+        return self.kind == "code" and isinstance(tags, list) and "parameters" in tags
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A notebook source. `front` is its checked front matter ({} when foreign), `lines` the line of each of its keys."""
+    """A notebook source. `front` is its checked front matter ({} when foreign), `lines` the line of each key."""
 
     name: str
     file: str  # as shown to people: notebooks-src/x.py
@@ -80,9 +83,18 @@ def read(path: Path, file: str) -> Source:
         return _read_ipynb(content, name, file, path)
     split = frontmatter.split_python if path.suffix == ".py" else frontmatter.split_markdown
     yaml_lines, first = split(content, file)
-    front, lines = frontmatter.parse(yaml_lines, first, file) if yaml_lines else ({}, {})
+    as_text = path.suffix == ".py" and frontmatter.is_foreign(yaml_lines)  # jupytext keeps it as a raw cell
+    front, lines = ({}, {}) if as_text else frontmatter.parse(yaml_lines, first, file)
+    whole, where = front, lines
     ours, front, lines = _own_part(front, lines, file)
     cells = _percent_cells(content, file) if path.suffix == ".py" else _myst_cells(content, file)
+    if ours and path.suffix == ".py":
+        beside = sorted(set(whole) - {"jupyter"})
+        if beside:
+            what = f"'{beside[0]}' stands beside 'jupyter:'; indent it below 'jupyter: anylab:' or remove it"
+            raise refuse(Origin(file, where[beside[0],]), what)
+        # written as `jupyter: {anylab: ...}` on one line, it is text to jupytext
+        cells = [c for c in cells if c.kind != "raw" or c.origin.line >= first]
     return _finish(Source(name, file, path, ours, front, lines, tuple(cells)))
 
 
@@ -103,9 +115,10 @@ def _own_part(front: dict, lines: dict, file: str) -> tuple[bool, dict, dict]:
 
 
 def _finish(source: Source) -> Source:
-    """Check what only our own sources promise: known slots, conditions and cell keys."""
+    """Check what only our own sources promise: known slots, conditions and cell keys. A foreign source has none."""
     if not source.ours:
-        return source
+        plain = (replace(c, title="", slot="", only_if="", collapse=False) for c in source.cells)
+        return replace(source, cells=tuple(plain))
     problems: list[Problem] = []
     for cell in source.cells:
         marker = Origin(cell.origin.file, max(cell.origin.line - 1, 1))
@@ -116,6 +129,9 @@ def _finish(source: Source) -> Source:
         elif unknown:
             key = min(unknown)
             problems.append(Problem(marker, f"unknown cell option '{key}'{did_you_mean(key, _OURS)}"))
+        tags = cell.metadata.get("tags", [])
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            problems.append(Problem(marker, 'tags must be a list of words: tags=["parameters"]'))
         if cell.slot and cell.slot not in SLOTS:
             problems.append(Problem(marker, f"unknown slot '{cell.slot}'{did_you_mean(cell.slot, SLOTS)}"))
         if cell.only_if and cell.kind != "markdown":
@@ -140,80 +156,103 @@ def _percent_cells(content: str, file: str) -> list[Cell]:
 
     # comment_magics=False: jupytext leaves comments alone, `magics` decides which of them are commands
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
+    shielded, back = text.shield(content)
     try:
-        notebook = jupytext.reads(text.shield(content), fmt=fmt)
+        notebook = jupytext.reads(shielded, fmt=fmt)
     except Exception as error:  # jupytext raises bare errors of many kinds on odd headers
         raise refuse(Origin(file, 1), f"jupytext cannot read it: {error}") from None
-    parsed = [(c.cell_type, text.unshield(c.source), dict(c.metadata)) for c in notebook.cells]
-    starts = cell_starts(content, [body for _, body, _ in parsed])
+    form = notebook.metadata.get("jupytext", {}).get("text_representation", {}).get("format_name", "percent")
+    if form not in ("percent", "hydrogen"):
+        what = f"its header says that it is in jupytext's '{form}' format; convert it: jupytext --to py:percent"
+        raise refuse(Origin(file, 1), what)
+    starts = cell_starts(shielded, [(c.cell_type, c.source) for c in notebook.cells])
     cells = []
-    for (kind, body, metadata), line in zip(parsed, starts, strict=True):
-        cell = _cell(kind, body, Origin(file, line), metadata)
-        if kind == "code":
-            shown = magics.uncomment(body)
-            python = "" if shown.startswith("%%") else body
-            cell = replace(cell, source=shown, python=python)
+    for parsed, line in zip(notebook.cells, starts, strict=True):
+        body = back(parsed.source)
+        cell = _cell(parsed.cell_type, body, Origin(file, line), dict(parsed.metadata))
+        if cell.kind == "code":
+            cell = replace(cell, source=magics.uncomment(body), python="" if body.startswith("%%") else body)
         cells.append(cell)
     return cells
 
 
-def cell_starts(content: str, bodies: list[str]) -> list[int]:
-    """The line on which each of the cells' `bodies` starts, found by scanning for markers in `content`.
+def cell_starts(content: str, cells: list[tuple[str, str]]) -> list[int]:
+    """The line (from 1) on which the text of each of the `cells` (kind, text) starts.
 
-    A marker inside a triple-quoted string is none; when the count says that there are such, jupytext's own string
-    scanner tells them apart (it is the slow part of jupytext, so only then).
+    Every line of a cell's text is one line of `content`, so the next marker is looked for below that text: a marker
+    inside a string or a fence is passed over without knowing strings or fences.
     """
     lines = content.split("\n")
-    after_header = frontmatter.split_python(content, "")
-    begin = after_header[1] + len(after_header[0]) if after_header[1] else 0
-    marks = [i for i in range(begin, len(lines)) if _MARKER.match(lines[i])]
-    leading = any(line.strip() for line in lines[begin : marks[0] if marks else len(lines)])
-    if len(marks) + leading != len(bodies):
-        marks = _unquoted(lines, begin)
-        leading = any(line.strip() for line in lines[begin : marks[0] if marks else len(lines)])
-    starts = ([begin - 1] if leading else []) + marks
-    starts += [len(lines) - 1] * (len(bodies) - len(starts))
-    return [_first_line(lines, start, body) for start, body in zip(starts, bodies, strict=False)]
+    header, first = frontmatter.split_python(content, "")
+    at = first + len(header) if first else _above_cells(lines)
+    if first and at < len(lines) and not lines[at].strip("# \t"):
+        at += 1  # jupytext takes one blank line with the front matter
+    starts = []
+    for kind, body in cells:
+        if kind == "raw" and body.startswith("---\n") and first and not starts:
+            starts.append(first - 1)  # front matter that is not jupytext's own becomes a raw cell
+            continue
+        begin = at
+        if at < len(lines) and _MARKER.match(lines[at]):
+            begin += 1
+        if kind != "code":
+            begin = _behind_quotes(lines, begin, body)
+        else:  # `# %% language="bash"`: jupytext makes the marker the cell's first line, `%%bash`
+            language = re.search(r'language="(\w+)"', lines[at]) if begin > at else None
+            begin -= bool(language) and body.startswith(f"%%{language[1]}")
+        starts.append(begin + 1)
+        text_lines = body.rstrip("\n")
+        at = begin + (text_lines.count("\n") + 1 if text_lines else 0)
+        while at < len(lines) and not _MARKER.match(lines[at]):
+            at += 1
+    return starts
 
 
-def _unquoted(lines: list[str], begin: int) -> list[int]:
-    from jupytext.stringparser import StringParser
-
-    parser, marks = StringParser("python"), []
-    for i in range(begin, len(lines)):
-        if not parser.is_quoted() and _MARKER.match(lines[i]):
-            parser = StringParser("python")  # jupytext starts afresh with each cell
-            marks.append(i)
-        else:
-            parser.read_line(lines[i])
-    return marks
+def _above_cells(lines: list[str]) -> int:
+    """How many lines jupytext takes as the script's head: an interpreter line, an encoding line."""
+    if _ENCODING.match(lines[0]):
+        return 1
+    script = lines[0].startswith("#!")
+    coded = len(lines) > 1 and (script or re.fullmatch(r"#\s*(---\s*)?", lines[0])) and _ENCODING.match(lines[1])
+    return 2 if coded else int(script)
 
 
-def _first_line(lines: list[str], marker: int, body: str) -> int:
-    """The number (from 1) of the line where `body` starts, at or below the marker line (index from 0)."""
-    wanted = body.split("\n", 1)[0].strip()
-    for i in range(marker + 1, min(marker + 4, len(lines))):
-        bare = lines[i].strip()
-        if bare == wanted or bare.lstrip("#").strip() == wanted.lstrip("#").strip():
-            return i + 1
-    return min(marker + 2, len(lines))
+def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
+    """The index of the line where a markdown cell's text starts: below the line of its opening quotes if it has any."""
+    opening = next((i for i in range(begin, len(lines)) if lines[i].strip()), begin)
+    quotes = re.match(r"\s*[rR]?(\"{3}|'{3})(.*)", lines[opening]) if opening < len(lines) else None
+    if not quotes or body.lstrip().startswith(lines[opening].strip()):
+        return begin  # no quotes, or quotes that jupytext took for text since they do not close
+    return opening if quotes[2].strip() else opening + 1
 
 
 def _myst_cells(content: str, file: str) -> list[Cell]:
     from jupytext.myst import myst_to_notebook
 
+    shielded, back = text.shield(content)
     try:
-        notebook = myst_to_notebook(text.shield(content), add_source_map=True)
+        notebook = myst_to_notebook(shielded, add_source_map=True)
     except Exception as error:
         raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {error}") from None
-    starts = notebook.metadata.pop("source_map", [])
-    cells = []
-    for i, cell in enumerate(notebook.cells):
-        line = starts[i] + 1 if i < len(starts) else 1
-        if cell.cell_type == "code":
-            line += 1  # the map gives the opening fence
-        cells.append(_cell(cell.cell_type, text.unshield(cell.source), Origin(file, line), dict(cell.metadata)))
+    lines, cells = content.split("\n"), []
+    for cell, start in zip(notebook.cells, notebook.metadata.pop("source_map", []), strict=True):
+        begin = _first_text(lines, start) if cell.cell_type == "markdown" else _below_options(lines, start)
+        cells.append(_cell(cell.cell_type, back(cell.source), Origin(file, begin + 1), dict(cell.metadata)))
     return cells
+
+
+def _first_text(lines: list[str], start: int) -> int:
+    """The index of the first line that is not empty: jupytext cuts off those above a markdown cell's text."""
+    return next((i for i in range(start, len(lines)) if lines[i]), start)
+
+
+def _below_options(lines: list[str], start: int) -> int:
+    """The index of the first line of a directive's text; `start` is the line below its opening fence."""
+    if start < len(lines) and lines[start].startswith("---"):
+        start = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("---")), start) + 1
+    else:
+        start = next((i for i in range(start, len(lines)) if not lines[i].lstrip().startswith(":")), start)
+    return start if start < len(lines) and lines[start].strip() else start + 1
 
 
 def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
@@ -225,7 +264,7 @@ def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
     except Exception as error:  # nbformat wraps JSON errors, and fails in many ways on JSON that is no notebook
         line = getattr(getattr(error, "__cause__", None), "lineno", 1)
         raise refuse(Origin(file, line), f"not a notebook: {str(error).splitlines()[0][:120]}") from None
-    if notebook is None or not isinstance(document, dict) or "cells" not in notebook:
+    if notebook is None or not isinstance(document, dict) or not isinstance(notebook.get("cells"), list):
         raise refuse(Origin(file, 1), "not a notebook: the file is empty or holds no cells")
     metadata = json.loads(json.dumps(notebook.metadata))
     own = {"jupyter": {"anylab": metadata.pop("anylab")}} if "anylab" in metadata else {}
@@ -233,6 +272,17 @@ def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
     cells = []
     for i, cell in enumerate(notebook.cells):
         where = Origin(f"{file} cell {i + 1}", 1)
+        if not _is_cell(cell):
+            raise refuse(where, "not a cell of a notebook: it needs a cell_type, a metadata table and a source of text")
         body = "".join(cell.source) if isinstance(cell.source, list) else cell.source
         cells.append(_cell(cell.cell_type, body, where, json.loads(json.dumps(cell.metadata)), cell.get("attachments")))
     return _finish(Source(name, file, path, ours, front, lines, tuple(cells), metadata))
+
+
+def _is_cell(cell: Any) -> bool:
+    """True for what every reader of notebooks relies on; more is not asked of somebody else's file."""
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return False
+    body = cell.get("source")
+    lines = body if isinstance(body, list) else [body]
+    return isinstance(cell.get("metadata"), dict) and all(isinstance(line, str) for line in lines)

@@ -26,21 +26,31 @@ _LITERAL = re.compile(
 def parse(code: str) -> ast.Module | None:
     """The tree by the grammar of the oldest Python, None when it does not parse (`fault` says why)."""
     try:
-        return _tree(code)
+        return tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-_STRINGS = re.compile(r"""#[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
+_STRINGS = re.compile(
+    r"""#[^\n]*|(?P<quote>\"{3}|'{3})(?:\\.|(?!(?P=quote)).)*(?P=quote)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""",
+    re.DOTALL,
+)
 
 
 def outline(code: str) -> ast.Module | None:
     """The tree of code whose strings do not matter: they are emptied first, so that cells which differ only in
-    strings (a platform's setup cell, from notebook to notebook) are parsed once."""
-    return parse(_STRINGS.sub(lambda found: found.group()[0] * 2 if found.group()[0] != "#" else "", code)) or parse(code)
+    strings (a platform's setup cell, from notebook to notebook) are parsed once. Lines stay where they are."""
+    return parse(_STRINGS.sub(_emptied, code)) or parse(code)
 
 
-def _tree(code: str) -> ast.Module:
+def _emptied(found: re.Match[str]) -> str:
+    text = found.group()
+    quote = found["quote"] or text[0]
+    return "" if quote == "#" else quote + "\n" * text.count("\n") * (len(quote) == 3) + quote
+
+
+def tree(code: str) -> ast.Module:
+    """The same, but raises what the parser raises; under `python -W error` too a warning is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape is a warning whose wording differs between Pythons
         return ast.parse(code, feature_version=OLDEST)
@@ -55,11 +65,11 @@ def fault(code: str, deep: bool = True) -> tuple[int, str] | None:
     if "\0" in code:
         return code[: code.index("\0")].count("\n") + 1, "the code holds a NUL character"
     try:
-        tree = (parse(code) if deep else outline(code)) or _tree(code)
+        parsed = (parse(code) if deep else outline(code)) or tree(code)
         if deep:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+                compile(parsed, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError as error:
         old = old_fstring_fault(code)  # the same words whichever Python noticed it
         return old or (error.lineno or 1, (error.msg or "invalid syntax").split(" (")[0])
@@ -80,51 +90,68 @@ def old_fstring_fault(code: str) -> tuple[int, str] | None:
             continue
         body = found["long"] if found["triple"] else found["short"]
         closed = found["end"] if found["triple"] else found["close"]
-        if not closed or not _balanced(body):
-            return _at(code, found.start()), "an f-string that reuses its quotes inside the braces needs Python 3.12"
-        for part in _expressions(body):
-            if "\\" in part or "#" in part:
-                return _at(code, found.start()), "a backslash or comment inside an f-string's braces needs Python 3.12"
+        what = _text(body, 0, 0)[1] if closed else _REUSED
+        if what:
+            return _at(code, found.start()), what
     return None
+
+
+_REUSED = "an f-string that reuses its quotes inside the braces needs Python 3.12"
 
 
 def _at(code: str, position: int) -> int:
     return code.count("\n", 0, position) + 1
 
 
-def _balanced(body: str) -> bool:
-    depth = 0
-    for _, depth in _walk(body):
-        pass
-    return depth == 0
+def _text(body: str, i: int, level: int) -> tuple[int, str]:
+    """(where the text ends, fault): literal text with its fields. `level`: how many format specifications it is in."""
+    while i < len(body):
+        if level == 0 and body[i : i + 2] in ("{{", "}}"):
+            i += 2
+        elif body.startswith("\\N{", i):  # a named character
+            i = (body.find("}", i) + 1) or len(body)
+        elif body[i] == "{":
+            i, what = _field(body, i + 1, level)
+            if what:
+                return i, what
+        elif body[i] == "}" and level:
+            return i, ""
+        else:
+            i += 1
+    return i, ""
 
 
-def _expressions(body: str) -> list[str]:
-    """The text inside the outermost braces, without the format specification and without strings' own '#'."""
-    parts, current = [], []
-    for char, depth in _walk(body):
-        if depth:
-            current.append(char)
-        elif current:
-            parts.append("".join(current))
-            current = []
-    expressions = (re.split(r"(?<![:!]):(?!=)", part, maxsplit=1)[0] for part in parts)
-    return [re.sub(r"'[^']*'|\"[^\"]*\"", "''", e) if "\\" not in e else e for e in expressions]
-
-
-def _walk(body: str):
-    """Each character with the depth of braces that it stands in; doubled braces outside are text."""
-    depth, i = 0, 0
+def _field(body: str, start: int, level: int) -> tuple[int, str]:
+    """(where it ends, fault) of one replacement field, by the rules of 3.11 (string_parser.c, fstring_find_expr)."""
+    if level > 1:
+        return start, "a field inside a field's own format needs Python 3.12"
+    i, depth, quote = start, 0, ""
     while i < len(body):
         char = body[i]
-        if depth == 0 and body[i : i + 2] in ("{{", "}}"):
-            i += 2
+        if char == "\\" or (char == "#" and not quote):
+            return i, "a backslash or comment inside an f-string's braces needs Python 3.12"
+        if quote:
+            closes = body.startswith(quote, i)
+            i += len(quote) if closes else 1
+            quote = "" if closes else quote
             continue
-        string = re.compile(r"""(["'])(?:(?!\1)[^\\])*\1""").match(body, i) if depth else None
-        if string:  # braces inside a nested string are text
-            yield from ((c, depth) for c in string.group())
-            i = string.end()
+        if char in "'\"":
+            quote = char * 3 if body.startswith(char * 3, i) else char
+            i += len(quote)
             continue
-        depth += {"{": 1, "}": -1}.get(char, 0)
-        yield char, depth
-        i += 1
+        if depth == 0 and char in ":}!" and body[i : i + 2] != "!=":
+            break
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(char, 0)
+        i += 2 if body[i : i + 2] == "!=" else 1
+    inner = old_fstring_fault(body[start:i])
+    if inner:
+        return i, inner[1]
+    if body[i : i + 1] == "!":
+        i += 2
+        if body[i : i + 1].isspace():
+            return i, "a space after an f-string's conversion needs Python 3.12"
+    if body[i : i + 1] == ":":
+        i, what = _text(body, i + 1, level + 1)
+        if what:
+            return i, what
+    return i + 1, "" if body[i : i + 1] == "}" else _REUSED

@@ -6,15 +6,15 @@ uses, also cuts at form feeds, U+0085, U+2028 and six others, even inside a stri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from anylab.errors import Origin, refuse
 
 # everything but LF that str.splitlines() ends a line at (Python documentation, str.splitlines)
 _LINE_ENDS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_PRIVATE = 0xF0000  # supplementary private use area A: assigned to nobody, so free to stand in for them
-_SHIELD = {ord(c): chr(_PRIVATE + i) for i, c in enumerate(_LINE_ENDS)}
-_UNSHIELD = {_PRIVATE + i: c for i, c in enumerate(_LINE_ENDS)}
+# stand-ins for them: noncharacters first (assigned to nobody); icon fonts do use the private areas
+_STAND_INS = (*range(0xFDD0, 0xFDF0), *range(0xF0000, 0xFFFFE))
 
 
 def read(path: Path, name: str) -> str:
@@ -31,11 +31,9 @@ def read(path: Path, name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def shield(text: str) -> str:
-    """`text` with its unusual line ends replaced by private-use characters."""
-    return text.translate(_SHIELD)
-
-
-def unshield(text: str) -> str:
-    """The inverse of `shield`."""
-    return text.translate(_UNSHIELD)
+def shield(text: str) -> tuple[str, Callable[[str], str]]:
+    """`text` with its unusual line ends replaced by characters that it does not hold, and the way back."""
+    unused = (chr(code) for code in _STAND_INS if chr(code) not in text)
+    there = {ord(end): next(unused) for end in _LINE_ENDS}
+    back = {ord(stand_in): chr(end) for end, stand_in in there.items()}
+    return text.translate(there), lambda shielded: shielded.translate(back)

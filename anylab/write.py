@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,19 +61,48 @@ def write(files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: se
             stale = [] if wanted is not None else ours_and_stale(out, outcome.hashes)
             for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
-            for staged, target in moves:
-                os.replace(staged, target)
-                outcome.written.append(shown(target, root))
+            _move(moves, stale, stage)
+            outcome.written = [shown(target, root) for _, target in moves]
+            outcome.removed = [shown(path, root) for path in stale]
             for path in stale:
-                path.unlink()
-                outcome.removed.append(shown(path, root))
                 _remove_empty(path.parent, out)
     except OSError as error:
         where = shown(Path(error.filename), root) if isinstance(error.filename, str) else str(out)
-        raise refuse(Origin(where), f"cannot be written: {error.strerror or error}; nothing more was changed") from None
+        raise refuse(Origin(where), f"cannot be written: {error.strerror or error}; nothing was changed") from None
     if wanted is None:
         outcome.orphans = [shown(p, root) for p in orphans(out, outcome.hashes)]
     return outcome
+
+
+def _move(moves: list[tuple[Path, Path]], stale: list[Path], stage: Path) -> None:
+    """Rename everything into place and delete the stale; when one step fails, undo those before it and raise."""
+    undo: list[tuple[Path | None, Path]] = []
+    try:
+        for staged, target in [*moves, *((None, path) for path in stale)]:
+            kept = _keep(target, stage / f"old{len(undo)}")
+            if staged:
+                os.replace(staged, target)
+            else:
+                target.unlink()
+            undo.append((kept, target))
+    except OSError:
+        for kept, target in reversed(undo):
+            with suppress(OSError):
+                os.replace(kept, target) if kept else target.unlink()
+        raise
+
+
+def _keep(target: Path, aside: Path) -> Path | None:
+    """A second name for what stands at `target` (None: nothing), a copy where the file system has no such names."""
+    import shutil
+
+    try:
+        os.link(target, aside)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        shutil.copy2(target, aside)
+    return aside
 
 
 def orphans(out: Path, expected: Iterable[str]) -> list[Path]:
@@ -150,7 +179,8 @@ def _stage(out: Path) -> Iterator[Path]:
     that is there already was left by a build that was killed."""
     import shutil
 
-    stage = out.parent / f".{out.name}.stage"
+    real = Path(os.path.realpath(out))
+    stage = real.parent / f".{real.name}.stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     try:

@@ -15,13 +15,18 @@ LIBRARY_NAMES_ARE_STRANGERS = "on the registry this name is a stranger's package
 
 
 def _code(source: Source) -> Iterable[Cell]:
-    return (c for c in source.cells if c.kind == "code" and not c.source.startswith("%%"))
+    return (c for c in source.cells if c.kind == "code")
+
+
+def _python(source: Source, cell: Cell) -> str:
+    """A cell's Python: ours is valid as it stands, somebody else's may hold magics that are no comments."""
+    return cell.python if source.ours and cell.python else magics.python_only(cell.source)
 
 
 @rule("source/syntax", on="source", foreign=True)
 def every_code_cell_parses(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
     for cell in _code(source):
-        found = syntax.fault(cell.python or magics.python_only(cell.source))
+        found = syntax.fault(_python(source, cell))
         if found:
             line, what = found
             origin = Origin(cell.origin.file, cell.origin.line + line - 1)
@@ -36,8 +41,10 @@ def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> It
     from jupytext.magics import is_magic
 
     for cell in _code(source):
-        for number, line in enumerate(cell.python.split("\n")):
-            looks = line.lstrip().startswith("#") and is_magic(line, "python", True, True)
+        quoted = ""
+        for number, line in enumerate(cell.python.split("\n") if not cell.source.startswith("%%") else ()):
+            inside, quoted = quoted, magics.open_quote(line, quoted)
+            looks = not inside and line.lstrip().startswith("#") and is_magic(line, "python", True, True)
             if looks and not magics.is_commented_magic(line):
                 word = line.lstrip("# ").split()[0]
                 origin = Origin(cell.origin.file, cell.origin.line + number)
@@ -76,7 +83,7 @@ def the_settings_are_never_hidden(source: Source, packages: Iterable[str]) -> It
 def no_cell_ends_the_run(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
     """`SystemExit(0)` ends a papermill run as if all cells had run; in a browser it stops Run all without a word."""
     for cell in _code(source):
-        for number, line in enumerate(cell.python.split("\n")):
+        for number, line in enumerate(_python(source, cell).split("\n")):
             if re.match(r"\s*(raise SystemExit|sys\.exit\(|exit\(|quit\()", line):
                 yield Problem(Origin(cell.origin.file, cell.origin.line + number), "raise an error with a sentence instead of exiting")
 
