@@ -135,6 +135,8 @@ def _diff(path: Path, data: bytes) -> list[str]:
         old = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         return ["(not readable as text)"]
-    lines = list(difflib.unified_diff(old, data.decode("utf-8").split("\n"), "on disk", "from the sources", "", "", 1, ""))
+    lines = list(
+        difflib.unified_diff(old, data.decode("utf-8").split("\n"), "on disk", "from the sources", "", "", 1, "")
+    )
     more = [f"... {len(lines) - DIFF_LINES} more lines"] if len(lines) > DIFF_LINES else []
     return [line[:160] for line in lines[:DIFF_LINES]] + more

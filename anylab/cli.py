@@ -113,7 +113,9 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
     for line in home:
         click.echo(f"home      {line}")
     found = len(report.drift) + len(report.outcome.orphans) + len(home)
-    click.echo(f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans")
+    click.echo(
+        f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans"
+    )
     if found:
         if report.drift or report.outcome.orphans:
             click.echo("run `python build.py` and commit what it writes", err=True)

@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -54,7 +53,7 @@ class Build:
                 self.variants.append(self._entry)
         manifest = {
             "generator": f"anylab {__version__}",
-            "note": "Written by `python build.py`; do not edit. Information, never evidence: `check` hashes every file.",
+            "note": "Written by `python build.py`; do not edit. Information, not evidence: check hashes every file.",
             "variants": self.variants,
         }
         yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
@@ -67,7 +66,11 @@ class Build:
         cells, beside = self.rendered[pair.path]
         data = emit.notebook(src, platform, cells, note, src.name in self.shared.gpu)
         version = f"{__version__}+{hashlib.sha256(data).hexdigest()[:8]}"
-        data = data.replace(render.VERSION.encode(), version.encode())
+        if src.ours:
+            data = data.replace(render.VERSION.encode(), version.encode())
+        else:  # in the metadata, which come last; a stranger's cell may say what it likes
+            before, _, after = data.rpartition(render.VERSION.encode())
+            data = before + version.encode() + after
         entry = {"notebook": src.name, "platform": platform.id, "path": pair.path, "source": src.file}
         entry |= {"version": version, "sha256": hashlib.sha256(data).hexdigest(), "beside": {}}
         yield pair.path, data
@@ -106,7 +109,9 @@ def compile_all(project: Project) -> Build:
     return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
 
 
-def _read_all(project: Project, problems: list[Problem]) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
+def _read_all(
+    project: Project, problems: list[Problem]
+) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
     for folder, what in ((project.sources, "sources"), (project.platforms, "platforms")):
         if not folder.is_dir():
             raise refuse(Origin(str(folder)), f"no such folder of {what}")
@@ -185,7 +190,9 @@ def _shared(project: Project, pairs: list[Pair], modules: library.Library, probl
             mark = (pair.platform.name, detect.get("env", ""), detect.get("folder", ""), link)
             entry = {"id": pair.platform.id, "rank": detect.get("rank", 100), "mark": mark}
             siblings.setdefault(pair.source.name, []).append(entry)
-    marks = [p.profile["notebook"].get("gpu", {}) for p in {id(pair.platform): pair.platform for pair in pairs}.values()]
+    marks = [
+        p.profile["notebook"].get("gpu", {}) for p in {id(pair.platform): pair.platform for pair in pairs}.values()
+    ]
     sources = {id(pair.source): pair.source for pair in pairs}.values()
     return render.Shared(
         modules,
@@ -228,12 +235,19 @@ def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
     path = project.sources / name
     kind = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
     at = src.at("picture")
-    if kind is None or "\0" in name or not path.resolve().is_relative_to(project.sources.resolve()) or not path.is_file():
+    if (
+        kind is None
+        or "\0" in name
+        or not path.resolve().is_relative_to(project.sources.resolve())
+        or not path.is_file()
+    ):
         problems.append(Problem(at, f"picture '{name}' is no png, jpg, webp or gif below {project.sources.name}/"))
         return ""
     data = path.read_bytes()
     if len(data) > PICTURE_LIMIT:
-        problems.append(Problem(at, f"picture '{name}' has {len(data)} bytes; {PICTURE_LIMIT} at most; make it smaller"))
+        problems.append(
+            Problem(at, f"picture '{name}' has {len(data)} bytes; {PICTURE_LIMIT} at most; make it smaller")
+        )
     if not src.front.get("picture_alt"):
         problems.append(Problem(at, "the picture has no picture_alt, the words for those who cannot see it; add them"))
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

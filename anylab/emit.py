@@ -23,10 +23,16 @@ def notebook(source: Source, platform: Platform, cells: Iterable[Cell], note: Ma
     profile = platform.profile["notebook"]
     body = ",\n".join(cell_json(cell, platform) for cell in cells)
     offline = source.ours and source.needs.get("internet", "none") == "none"
-    parts = [profile["metadata"], profile.get("gpu" if gpu else "cpu", {}), profile.get("offline", {}) if offline else {}]
+    parts = [
+        profile["metadata"],
+        profile.get("gpu" if gpu else "cpu", {}),
+        profile.get("offline", {}) if offline else {},
+    ]
     metadata = functools.reduce(merged, parts, {"anylab": dict(note)})
     head = '{\n "cells": [\n' + body + "\n ],\n" if body else '{\n "cells": [],\n'
-    tail = f' "metadata": {_indented(metadata, 1)},\n "nbformat": 4,\n "nbformat_minor": {profile["nbformat_minor"]}\n}}\n'
+    tail = (
+        f' "metadata": {_indented(metadata, 1)},\n "nbformat": 4,\n "nbformat_minor": {profile["nbformat_minor"]}\n}}\n'
+    )
     # a lone surrogate (only a JSON escape can bring one in) leaves as the escape that it came as
     return (head + tail).encode("utf-8", "backslashreplace")
 

@@ -9,7 +9,17 @@ from pathlib import Path
 from anylab.errors import Origin, refuse
 from anylab.project import Project, read_settings
 
-_PLACEHOLDERS = {"your-repo", "your-repository", "your-name", "your-username", "owner", "repo", "user", "username", "example"}
+_PLACEHOLDERS = {
+    "your-repo",
+    "your-repository",
+    "your-name",
+    "your-username",
+    "owner",
+    "repo",
+    "user",
+    "username",
+    "example",
+}
 
 
 def declare(root: Path, repository: str, branch: str | None) -> None:
@@ -45,5 +55,7 @@ def release_faults(project: Project) -> list[str]:
     found = re.search(r"[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", remote)
     if not found or found[1].lower() != project.repository.lower():
         where = found[1] if found else remote
-        return [f"the declared home {project.repository} is not the git remote {where}; run: python build.py home {where}"]
+        return [
+            f"the declared home {project.repository} is not the git remote {where}; run: python build.py home {where}"
+        ]
     return []

@@ -34,11 +34,16 @@ Library = Mapping[str, Module]
 
 
 def load(folders: Iterable[tuple[Path, str]]) -> dict[str, Module]:
-    """Every module below the `lib` folders given as (path, shown name); an earlier folder hides a later one's package."""
+    """Every module below the `lib` folders (path, shown name); a package in an earlier one hides its namesake."""
     modules: dict[str, Module] = {}
     problems = []
     for folder, shown in folders:
-        packages = sorted(p for p in folder.iterdir() if (p / "__init__.py").exists()) if folder.is_dir() else []
+        if not folder.is_dir():
+            continue
+        packages = sorted(p for p in folder.iterdir() if (p / "__init__.py").exists())
+        for alone in sorted(folder.glob("*.py")):
+            what = f"a module of its own does not travel; move it into a package: {alone.stem}/__init__.py"
+            problems += refuse(Origin(f"{shown}/{alone.name}"), what).problems
         for package in packages:
             if package.name in modules:
                 continue
@@ -46,6 +51,10 @@ def load(folders: Iterable[tuple[Path, str]]) -> dict[str, Module]:
                 relative = path.relative_to(folder)
                 if any(part.startswith(".") for part in relative.parts):
                     continue  # what an editor keeps there (.ipynb_checkpoints) is no module
+                if not (path.parent / "__init__.py").exists():
+                    what = "lies in a folder without an __init__.py; add one with a docstring"
+                    problems += refuse(Origin(f"{shown}/{relative.as_posix()}"), what).problems
+                    continue
                 try:
                     module = parse(text.read(path, f"{shown}/{relative.as_posix()}"), relative, shown)
                     modules[module.name] = module
@@ -71,7 +80,9 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
     imports = tuple(imported(tree, name if package else name.rpartition(".")[0]))
     for wanted, line in imports:
         if wanted.startswith("."):
-            raise refuse(Origin(file, line), f"the relative import '{wanted}' leads out of the package; name the module")
+            raise refuse(
+                Origin(file, line), f"the relative import '{wanted}' leads out of the package; name the module"
+            )
     return Module(name, relative.as_posix(), file, content, package, imports, frozenset(_bound(tree)))
 
 

@@ -52,13 +52,20 @@ def find_root(start: Path) -> Path:
     raise refuse(Origin(str(start)), "no Anylab project here or above (a pyproject.toml with [tool.anylab])")
 
 
-def open_project(root: Path, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None) -> Project:
+def open_project(
+    root: Path, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None
+) -> Project:
     """The project at `root`. Raises Refused when its settings are missing or malformed."""
     settings = read_settings(root)
     target = (out or root / "dist").resolve()
-    for kind, folder in (("sources", sources or root / "notebooks-src"), ("platforms", platforms or root / "platforms")):
+    for kind, folder in (
+        ("sources", sources or root / "notebooks-src"),
+        ("platforms", platforms or root / "platforms"),
+    ):
         if target.is_relative_to(folder.resolve()):
-            raise refuse(Origin(str(out)), f"lies in the folder of {kind}, which a build never writes to; choose another")
+            raise refuse(
+                Origin(str(out)), f"lies in the folder of {kind}, which a build never writes to; choose another"
+            )
     return Project(
         root,
         (sources or root / "notebooks-src").resolve(),
@@ -84,7 +91,7 @@ def read_settings(root: Path) -> Mapping[str, Any]:
         raise refuse(Origin("pyproject.toml", line), f"unknown key '{unknown[0]}' in [tool.anylab]{known}")
     repository, branch = table.get("repository", ""), table.get("branch", "main")
     if not isinstance(repository, str) or not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise refuse(Origin("pyproject.toml", line), "[tool.anylab] needs repository = \"OWNER/NAME\"")
+        raise refuse(Origin("pyproject.toml", line), '[tool.anylab] needs repository = "OWNER/NAME"')
     if not isinstance(branch, str) or not re.fullmatch(r"[^\s~^:?*\[\\]+", branch):
         raise refuse(Origin("pyproject.toml", line), "[tool.anylab] branch must be the name of a git branch")
     return {"repository": repository, "branch": branch}

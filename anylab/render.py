@@ -169,14 +169,14 @@ def _holds(cell: Cell, platform: Platform, problems: list[Problem]) -> bool:
     return platform.has(name) is wanted
 
 
-def _settings_cell(
-    source: Source, platform: Platform, context: Mapping[str, Any]
-) -> tuple[Cell | None, list[Problem]]:
+def _settings_cell(source: Source, platform: Platform, context: Mapping[str, Any]) -> tuple[Cell | None, list[Problem]]:
     """The one settings cell: the source's, with the platform's own settings below."""
     found = [c for c in source.cells if c.is_settings]
     if len(found) > 1:
         first, second = found[0].origin, found[1].origin
-        what = f"a second parameters cell (the first is at line {first.line}); papermill injects after one only; join them"
+        what = (
+            f"a second parameters cell (the first is at line {first.line}); papermill injects after one only; join them"
+        )
         return None, [Problem(second, what)]
     extra = [cell.render(context) for cell in platform.cells.get("settings", ())]
     cells = [*found, *extra]
@@ -184,9 +184,8 @@ def _settings_cell(
         return None, []
     problems = [problem for cell in cells for problem in _read_settings(cell)[1]]
     body, origin = "\n".join(cell.source for cell in cells), cells[0].origin
-    if not platform.has("forms"):
-        body = settings.plain(body)
-    elif not re.match(r"#\s?@title", body):
+    body = settings.form(body) if platform.has("forms") else settings.plain(body)
+    if platform.has("forms") and not body.startswith("#@title"):
         body, origin = "#@title Settings\n" + body, Origin(origin.file, origin.line - 1)
     return Cell("code", body, origin, "Settings", metadata={"tags": ["parameters"]}), problems
 
@@ -230,7 +229,9 @@ def _with_adapter(platform: Platform, modules: library.Library) -> library.Libra
 
 @functools.cache
 def _cell_imports(code: str) -> tuple[tuple[str, int], ...]:
-    tree = syntax.outline(code) if "import" in code else None  # what does not parse is reported by a lint, with its line
+    tree = (
+        syntax.outline(code) if "import" in code else None
+    )  # what does not parse is reported by a lint, with its line
     return tuple(library.imported(tree)) if tree else ()
 
 

@@ -1,7 +1,7 @@
 """The settings cell: one literal a line, with Colab's form comments; the cell that papermill injects after.
 
-A line reads `STEPS = 400  #@param {type:"integer"}`; `# @param` (as ruff-format writes it) is the same. Where a platform
-has no forms the comment becomes plain words. Form syntax: Colab's forms notebook (reference: platforms, 1.2).
+A line reads `STEPS = 400  #@param {type:"integer"}`; `# @param` (as ruff-format writes it) is the same. Where a
+platform has no forms the comment becomes plain words. Form syntax: Colab's forms notebook (reference: platforms, 1.2).
 """
 
 from __future__ import annotations
@@ -83,6 +83,11 @@ def _options_fault(setting: Setting) -> str:
     return f"the default of '{setting.name}' ({setting.default!r}) is not among its options {found.group()}"
 
 
+def form(source: str) -> str:
+    """The settings for a platform with forms: its comments as the platform itself writes them, `#@param`."""
+    return re.sub(r"#\s@(param|title|markdown)\b", r"#@\1", source)
+
+
 def plain(source: str) -> str:
     """The settings for a platform without forms: form comments in plain words."""
     return "\n".join(_plain_line(line) for line in source.split("\n"))
@@ -108,4 +113,6 @@ def _words(spec: str) -> str:
     bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", spec)
     if bounds:
         return f"{bounds[1]} to {bounds[2]}"
-    return {"boolean": "True or False", "integer": "a whole number", "number": "a number"}.get(kind[1] if kind else "", "")
+    return {"boolean": "True or False", "integer": "a whole number", "number": "a number"}.get(
+        kind[1] if kind else "", ""
+    )

@@ -1,7 +1,7 @@
 """Text as it stands in a file: bytes to lines and back, without losing or moving a character.
 
 A file is UTF-8 (a BOM is dropped), CRLF is read as LF, and only LF ends a line. Python's `splitlines`, which jupytext
-uses, also cuts at form feeds, U+0085, U+2028 and six others, even inside a string literal: `shield` hides those from it.
+uses, also cuts at form feeds, U+0085, U+2028 and six others, even inside a string literal: `shield` hides those.
 """
 
 from __future__ import annotations

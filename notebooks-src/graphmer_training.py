@@ -31,16 +31,16 @@
 # # GraphMER training on Python code
 
 # %% tags=["parameters"]
-#@markdown **The run**
-QUICK_TEST = False  #@param {type:"boolean"}
-#@markdown *about a minute on any machine: does everything work here?*
-SIZE = "auto"  #@param ["auto", "tiny", "smoke", "small", "base"]
-#@markdown *auto: small on a GPU, tiny without one*
-STEPS = 0  #@param {type:"integer"}
-#@markdown *optimiser steps; 0 means 2000*
-SEED = 0  #@param {type:"integer"}
-RESUME = True  #@param {type:"boolean"}
-#@markdown *go on from the checkpoint of an earlier run with the same settings*
+# @markdown **The run**
+QUICK_TEST = False  # @param {type:"boolean"}
+# @markdown *about a minute on any machine: does everything work here?*
+SIZE = "auto"  # @param ["auto", "tiny", "smoke", "small", "base"]
+# @markdown *auto: small on a GPU, tiny without one*
+STEPS = 0  # @param {type:"integer"}
+# @markdown *optimiser steps; 0 means 2000*
+SEED = 0  # @param {type:"integer"}
+RESUME = True  # @param {type:"boolean"}
+# @markdown *go on from the checkpoint of an earlier run with the same settings*
 
 # %% slot="bootstrap"
 import sys
@@ -134,7 +134,9 @@ if RESUME and not QUICK_TEST and place.exists():
         saved = checkpoint.load(place, device)
         same = saved.manifest["sha256"] == graph.manifest["sha256"] and saved.run.settings == settings
         run = saved.run if same else None
-        print(f"Going on from step {run.step} of {steps}" if same else "The checkpoint there has other settings: new run")
+        print(
+            f"Going on from step {run.step} of {steps}" if same else "The checkpoint there has other settings: new run"
+        )
     except checkpoint.CheckpointError as error:
         print(f"The checkpoint cannot be used ({error}): new run")
 if run is None:

@@ -1,4 +1,7 @@
-"""The README's table of notebooks, between two markers. Text outside the markers is input; what stands between is output."""
+"""The README's table of notebooks, between two markers.
+
+Text outside the markers is input; what stands between them is output, and never read.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def updated(root: Path, table: str) -> bytes | None:
 
 
 def table(pairs: Iterable[Any], links: Mapping[str, Mapping], verified: Mapping, titles: Mapping) -> str:
-    """The table: a row a notebook, a column a platform, each cell a badge (or the file) and whether it was seen to run."""
+    """The table: a row a notebook, a column a platform; in a cell badge and file, and whether it was seen to run."""
     pairs = list(pairs)
     columns = list({p.platform.id: p.platform for p in pairs}.values())
     notebooks = list({p.source.name: p.source for p in pairs}.values())
@@ -60,5 +63,7 @@ def _cell(pair: Any, links: Mapping, report: Mapping[str, Any] | None) -> str:
         return f"– {pair.reason}"
     link = links[pair.source.name][pair.platform.id]
     badge = f"[![{link['label']}]({link['badge']})]({link['link']})<br>" if link["badge"] else ""
-    seen = f"ran {report['date']} on {report.get('gpu', 'unknown hardware')}" if report else "not yet run on real hardware"
+    seen = (
+        f"ran {report['date']} on {report.get('gpu', 'unknown hardware')}" if report else "not yet run on real hardware"
+    )
     return f"{badge}[file]({link['path']})<br>{seen}"

@@ -1,7 +1,7 @@
 """Rules about sources, library modules and variants. A rule is a small function that yields Problems at file:line.
 
-`@rule("family/name", on="source")` registers it; `findings` runs a family. Rules about sources hold for our own; what is
-an error there is a warning about a foreign notebook (rules with `foreign=True`) or does not apply.
+`@rule("family/name", on="source")` registers it; `findings` runs a family. Rules about sources hold for our own; what
+is an error there is a warning about a foreign notebook (rules with `foreign=True`) or does not apply.
 """
 
 from __future__ import annotations

@@ -11,7 +11,27 @@ from anylab.lint import rule
 
 # modules that the interpreter or IPython import while starting: a file of that name hides them from any script run
 # from its folder (a list of our own, since sys.stdlib_module_names differs between Pythons)
-_STARTUP = frozenset("abc ast code codecs copy enum io json logging os platform re signal site socket string types".split())
+_STARTUP = frozenset(
+    [
+        "abc",
+        "ast",
+        "code",
+        "codecs",
+        "copy",
+        "enum",
+        "io",
+        "json",
+        "logging",
+        "os",
+        "platform",
+        "re",
+        "signal",
+        "site",
+        "socket",
+        "string",
+        "types",
+    ]
+)
 
 
 @rule("library/hides-the-standard-library", on="module")

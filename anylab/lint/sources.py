@@ -68,7 +68,9 @@ def no_library_package_is_a_requirement(source: Source, packages: Iterable[str])
     for i, text in enumerate(source.front.get("packages", [])):
         name = re.split(r"[^A-Za-z0-9_.-]", text.strip(), maxsplit=1)[0].lower().replace("-", "_")
         if name in packages:
-            what = f"'{text}' is our own library, which travels in the notebook; {LIBRARY_NAMES_ARE_STRANGERS}; remove it"
+            what = (
+                f"'{text}' is our own library, which travels in the notebook; {LIBRARY_NAMES_ARE_STRANGERS}; remove it"
+            )
             yield Problem(source.at("packages", i), what)
 
 
@@ -76,7 +78,9 @@ def no_library_package_is_a_requirement(source: Source, packages: Iterable[str])
 def the_settings_are_never_hidden(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
     for cell in source.cells:
         if cell.is_settings and cell.collapse:
-            yield Problem(cell.origin, "the settings cell must not be collapsed: where forms do not exist it would be hidden")
+            yield Problem(
+                cell.origin, "the settings cell must not be collapsed: where forms do not exist it would be hidden"
+            )
 
 
 @rule("source/exit", on="source")
@@ -85,11 +89,16 @@ def no_cell_ends_the_run(source: Source, packages: Iterable[str]) -> Iterable[Pr
     for cell in _code(source):
         for number, line in enumerate(_python(source, cell).split("\n")):
             if re.match(r"\s*(raise SystemExit|sys\.exit\(|exit\(|quit\()", line):
-                yield Problem(Origin(cell.origin.file, cell.origin.line + number), "raise an error with a sentence instead of exiting")
+                yield Problem(
+                    Origin(cell.origin.file, cell.origin.line + number),
+                    "raise an error with a sentence instead of exiting",
+                )
 
 
 @rule("source/quick-test", on="source", warning=True)
 def the_source_has_a_quick_test(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
     has_code = any(True for _ in _code(source))
     if has_code and "QUICK_TEST" not in {s.name for s in settings_of(source)}:
-        yield Problem(source.at(), "no QUICK_TEST setting, so smoke runs it in full; add QUICK_TEST = False to the settings")
+        yield Problem(
+            source.at(), "no QUICK_TEST setting, so smoke runs it in full; add QUICK_TEST = False to the settings"
+        )

@@ -41,7 +41,9 @@ def platform_cells_parse(source: Source, platform: Platform, cells: list[Cell], 
 
 
 @rule("variant/title-length", on="variant")
-def the_title_fits_the_platform(source: Source, platform: Platform, cells: list[Cell], beside: Beside) -> Iterable[Problem]:
+def the_title_fits_the_platform(
+    source: Source, platform: Platform, cells: list[Cell], beside: Beside
+) -> Iterable[Problem]:
     limits, title = platform.profile["notebook"], title_of(source)
     longest, shortest = limits.get("title_max"), limits.get("title_min")
     if longest and len(title) > longest:

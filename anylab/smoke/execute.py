@@ -1,4 +1,6 @@
-"""Execute one notebook in a process of its own: `python -m anylab.smoke.execute JOB.json`. The only importer of papermill.
+"""Execute one notebook in a process of its own: `python -m anylab.smoke.execute JOB.json`.
+
+Only here notebooks are run through papermill.
 
 The job is a JSON object: notebook, output, parameters, cwd, live. One JSON object a line comes out on standard output:
 {"event": "cell", "index", "of"} when a cell starts, {"event": "text", "text"} with what cells print (when live), and

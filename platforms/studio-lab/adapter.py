@@ -11,7 +11,9 @@ GPU_CLICKS = "on the project page: Stop runtime, choose GPU as compute type, Sta
 INTERNET_CLICKS = "Studio Lab is always online; on the project page: Stop runtime, then Start runtime"
 RESTART_CLICKS = "Kernel > Restart Kernel and Run All Cells"
 FETCH = "They stay in your project; to fetch one: right-click it in the file list > Download."
-ELSEWHERE = "This is the variant for Studio Lab, but this machine is not Studio Lab; the badges on top lead to the others."
+ELSEWHERE = (
+    "This is the variant for Studio Lab, but this machine is not Studio Lab; the badges on top lead to the others."
+)
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 
 
@@ -29,7 +31,13 @@ def folders(job: str) -> dict:
     """Where things go: the home folder is kept (15 GB in all), models stay on the machine's own disk."""
     home = Path(f"{ROOT}/home/studio-lab-user")
     scratch = Path(tempfile.gettempdir()) / "anylab"
-    return {"work": scratch / job, "outputs": home / "anylab" / job, "cache": scratch / "cache", "kept": True, "note": ""}
+    return {
+        "work": scratch / job,
+        "outputs": home / "anylab" / job,
+        "cache": scratch / "cache",
+        "kept": True,
+        "note": "",
+    }
 
 
 def secret(name: str) -> str | None:

@@ -1,8 +1,8 @@
 """How much CPU time a build takes: `python -m tests.bench.build [--json] [--sources N] [--platforms N]`.
 
 Every figure is the user + system CPU time of a fresh process (median of three), never wall time: the machine may be
-busy. The baseline, measured in the same run, is what most generators do: jinja2, jupytext and nbformat once per variant,
-in one process. Counts are deterministic. Goals come from the issue of 2026-11-20; nothing fails when one is missed.
+busy. The baseline, measured in the same run, is what most generators do: jinja2, jupytext and nbformat once per
+variant, in one process. Counts are deterministic. Nothing fails when a goal is missed: the figures are for people.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BASELINE = """
 import sys, jinja2, jupytext, nbformat
 from pathlib import Path
-setup = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string("# setup for {{ platform }}\\nprint('{{ platform }}')")
+text = "# setup for {{ platform }}\\nprint('{{ platform }}')"
+setup = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text)
 out = Path(sys.argv[2])
 for source in sorted(Path(sys.argv[1]).glob("*.py")):
     for platform in range(int(sys.argv[3])):

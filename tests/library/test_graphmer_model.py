@@ -36,7 +36,7 @@ def batch_of(graphs, settings):
 
 def naive_hgat(model, x, graphs_triples):
     """Loop over triples, leaves and head tokens, straight from the formula."""
-    out = [row for row in x]
+    out = list(x)
     for relation, head, heads, leaf, leaves in graphs_triples:
         W, a = model.hgat.W[relation], model.hgat.a[relation]
         h = [W @ x[head + j] for j in range(heads)]

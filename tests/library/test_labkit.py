@@ -23,7 +23,8 @@ def folders(tmp_path):
 
 
 def test_importing_labkit_does_not_load_torch():
-    code = "import sys; from labkit import install, machine, preflight, report, storage, where; print('torch' in sys.modules)"
+    modules = "install, machine, preflight, report, storage, where"
+    code = f"import sys; from labkit import {modules}; print('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -25,7 +25,10 @@ print(storage.keep(folders.work / "losses.csv", folders).relative_to(folder).as_
 print((folders.outputs / "losses.csv").read_text())
 
 # %%
-print(where.wrong_place((("A lab that is not here", "ANYLAB_NO_SUCH_VARIABLE", "", "https://example.org"),)) or "right here")
+print(
+    where.wrong_place((("A lab that is not here", "ANYLAB_NO_SUCH_VARIABLE", "", "https://example.org"),))
+    or "right here"
+)
 
 # %%
 print(Stop("free 3 GB of disk, then run again")._render_traceback_())

@@ -1,4 +1,7 @@
-"""Execute the reference notebooks and store their outputs: `python -m tests.nbval.make`. Look at the diff before a commit."""
+"""Execute the reference notebooks and store their outputs: `python -m tests.nbval.make`.
+
+Look at the diff before you commit it.
+"""
 
 from pathlib import Path
 

@@ -33,7 +33,9 @@ def ask(platform, root, code, **env):
 def test_an_adapter_knows_its_own_platform_and_no_other(where, variant, tmp_path):
     """Kaggle's image sets Colab's variables as well, and is still not Colab."""
     there = standin.prepare(PLATFORMS[where], tmp_path)
-    environment = {k: v for k, v in there.env.items() if k not in os.environ or k.startswith(("COLAB", "KAGGLE", "ANYLAB"))}
+    environment = {
+        k: v for k, v in there.env.items() if k not in os.environ or k.startswith(("COLAB", "KAGGLE", "ANYLAB"))
+    }
     (tmp_path / "tmp" / "here.py").write_text(PLATFORMS[variant].adapter[0])
     program = f"import sys; sys.path.insert(0, {str(tmp_path / 'tmp')!r}); import here; print(here.am_i_here())"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
@@ -42,8 +44,17 @@ def test_an_adapter_knows_its_own_platform_and_no_other(where, variant, tmp_path
 
 @pytest.mark.parametrize("platform", sorted(PLATFORMS))
 def test_every_adapter_answers_the_same_calls(platform, tmp_path):
-    names = "NAME SESSION_HOURS INSTALLS GPU_CLICKS INTERNET_CLICKS RESTART_CLICKS FETCH ELSEWHERE".split()
-    calls = "am_i_here is_batch folders secret image release".split()
+    names = [
+        "NAME",
+        "SESSION_HOURS",
+        "INSTALLS",
+        "GPU_CLICKS",
+        "INTERNET_CLICKS",
+        "RESTART_CLICKS",
+        "FETCH",
+        "ELSEWHERE",
+    ]
+    calls = ["am_i_here", "is_batch", "folders", "secret", "image", "release"]
     got = ask(platform, tmp_path, f"print(json.dumps([[hasattr(here, n) for n in {names}], "
                                   f"[callable(getattr(here, c, None)) for c in {calls}]]))")  # fmt: skip
     assert all(map(all, got))
@@ -71,7 +82,11 @@ def test_results_go_where_the_platform_keeps_them_and_models_do_not(platform, ou
 
 
 def test_drive_is_mounted_when_asked_and_results_go_there(tmp_path):
-    got = ask("colab", tmp_path, "f = here.folders('job', use_drive=True); print(json.dumps([str(f['outputs']), f['kept'], f['note']]))")
+    got = ask(
+        "colab",
+        tmp_path,
+        "f = here.folders('job', use_drive=True); print(json.dumps([str(f['outputs']), f['kept'], f['note']]))",
+    )
     assert got[0] == str(tmp_path / "content/drive/MyDrive/anylab/job") and got[1] and "Drive is mounted" in got[2]
 
 
@@ -118,5 +133,9 @@ def test_no_platform_is_named_in_code_outside_its_folder():
                 and isinstance(n.body[0], ast.Expr)}  # fmt: skip
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-                found += [f"{path}:{node.lineno}" for n in names if node.value.lower() in (n, n.replace("-", ""), n.replace("-", "_"))]
+                found += [
+                    f"{path}:{node.lineno}"
+                    for n in names
+                    if node.value.lower() in (n, n.replace("-", ""), n.replace("-", "_"))
+                ]
     assert found == []

@@ -11,7 +11,7 @@ from anylab.project import open_project
 from anylab.smoke import runner, suite
 from tests.conftest import ROOT
 
-FRONT = '# ---\n# jupyter:\n#   anylab:\n#     title: A judged notebook\n# ---\n\n'
+FRONT = "# ---\n# jupyter:\n#   anylab:\n#     title: A judged notebook\n# ---\n\n"
 SETTINGS = '# %% tags=["parameters"]\nQUICK_TEST = False\nN = 3\n\n'
 
 
@@ -28,7 +28,6 @@ def compile_source(tmp_path):
             shutil.copytree(ROOT / "tests/tiny/notebooks-src/lib", lib)
         build = compile_all(open_project(ROOT, folder, None, tmp_path / "out"))
         return build, {pair.platform.id: pair for pair in build.pairs}
-
 
     return run
 
@@ -47,7 +46,11 @@ def test_a_failing_cell_is_named_by_the_line_of_its_source(compile_source, tmp_p
 
 
 def test_a_cell_that_ends_the_run_is_no_success(compile_source, tmp_path):
-    text = FRONT + SETTINGS + "# %%\nimport os\n\nraise getattr(__builtins__, 'System' + 'Exit')(0)\n\n# %%\nprint('never')\n"
+    text = (
+        FRONT
+        + SETTINGS
+        + "# %%\nimport os\n\nraise getattr(__builtins__, 'System' + 'Exit')(0)\n\n# %%\nprint('never')\n"
+    )
     verdict = smoke(compile_source, tmp_path, text, "local")
     assert verdict.fault and verdict.cells < verdict.of
 
@@ -88,7 +91,10 @@ def test_an_unknown_parameter_is_an_error(compile_source):
 
 def test_both_traceback_formats_name_the_line():
     cell = {"metadata": {"anylab": {"source": "notebooks-src/x.py", "line": 40}}, "source": ["# first\n"]}
-    for traceback in ("Cell In[9], line 3\n----> 3 boom", "\x1b[0;32m<ipython-input-9>\x1b[0m in \n      2 x\n----> 3 boom"):
+    for traceback in (
+        "Cell In[9], line 3\n----> 3 boom",
+        "\x1b[0;32m<ipython-input-9>\x1b[0m in \n      2 x\n----> 3 boom",
+    ):
         cell["outputs"] = [{"output_type": "error", "ename": "E", "evalue": "v", "traceback": [traceback]}]
         assert runner.where(cell).startswith("notebooks-src/x.py:42")
 

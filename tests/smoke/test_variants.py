@@ -38,7 +38,9 @@ def test_nothing_of_the_library_lands_in_the_outputs(pair, tmp_path, shared_cach
     upto = next(i for i, c in enumerate(notebook["cells"]) if "where.start" in "".join(c["source"]))
     notebook["cells"] = notebook["cells"][: upto + 1]
     there = suite.standin.prepare(pair.platform, tmp_path, shared_cache)
-    verdict = suite.runner.execute(suite.runner.json.dumps(notebook).encode(), {"QUICK_TEST": True}, there.cwd, there.env)
+    verdict = suite.runner.execute(
+        suite.runner.json.dumps(notebook).encode(), {"QUICK_TEST": True}, there.cwd, there.env
+    )
     assert verdict.fault == ""
     homes = {p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("labkit")}
     assert homes <= {"tmp"}, "below the temporary folder, which no platform keeps"

@@ -19,9 +19,9 @@
 # # __TITLE__
 
 # %% tags=["parameters"]
-#@markdown **What to make**
-QUICK_TEST = False  #@param {type:"boolean"}
-POINTS = 500  #@param {type:"slider", min:100, max:5000, step:100}
+# @markdown **What to make**
+QUICK_TEST = False  # @param {type:"boolean"}
+POINTS = 500  # @param {type:"slider", min:100, max:5000, step:100}
 
 # %% slot="bootstrap"
 import sys

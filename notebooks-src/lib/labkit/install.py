@@ -43,12 +43,24 @@ def _pip(missing: list[str]) -> None:
         constraints = Path(folder, "constraints.txt")
         # a local version such as 2.11.0+cu128 is on no registry, but as a constraint it holds what is installed
         constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "install", "-q", "--only-binary=:all:", "-c", str(constraints), *missing]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--only-binary=:all:",
+            "-c",
+            str(constraints),
+            *missing,
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         why = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["no message"]
         if not machine.online():
-            raise Stop(f"{', '.join(missing)} cannot be installed without internet. To switch it on: {here.INTERNET_CLICKS}")
+            raise Stop(
+                f"{', '.join(missing)} cannot be installed without internet. To switch it on: {here.INTERNET_CLICKS}"
+            )
         raise Stop(f"installing {', '.join(missing)} failed: {why[0]}")
 
 

@@ -36,7 +36,13 @@ def _lacks(needs: dict, folders, cards: list, quick_test: bool):
         card = max(cards, key=lambda c: c.memory_gb)
         need = needs.get("gpu_memory_gb", 0)
         if card.memory_gb < need:
-            yield "GPU memory", f"{need:g} GB", f"{card.memory_gb:.1f} GB", "the card is too small for this notebook", True
+            yield (
+                "GPU memory",
+                f"{need:g} GB",
+                f"{card.memory_gb:.1f} GB",
+                "the card is too small for this notebook",
+                True,
+            )
         if not machine.kernels_fit(card.capability):
             name = f"{card.name} (capability {card.capability[0]}.{card.capability[1]})"
             problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"

@@ -1,4 +1,4 @@
-"""Where do I save? `work` is fast and local, `outputs` is kept, `cache` holds models. A file appears whole or not at all."""
+"""Where do I save? `work` is fast and local, `outputs` is kept, `cache` holds models; files appear whole or not."""
 
 import os
 import shutil
@@ -57,7 +57,9 @@ def write_whole(path: Path, data: bytes) -> Path:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise Stop(f"{path.name} could not be saved in {path.parent} ({error.strerror}); free some space there") from None
+        raise Stop(
+            f"{path.name} could not be saved in {path.parent} ({error.strerror}); free some space there"
+        ) from None
     return path
 
 
