@@ -8,7 +8,7 @@ from graphmer import baselines, chains, corpus, knowledge, rows, tokens
 from graphmer.chains import IGNORE
 from graphmer.tokens import CLS, MASK, PAD, SEP
 
-from tests.library.graphmer_worlds import floyd_warshall
+from tests.library.graphmer_worlds import floyd_warshall, write_tree
 
 
 @pytest.mark.parametrize(("roots", "slots"), [(1, 1), (2, 3), (5, 7), (9, 2)])
@@ -96,8 +96,6 @@ def test_leaves_spell_a_tail_of_the_head_they_hang_on(data, tokenizer):
 
 
 def test_a_function_named_like_its_module_is_not_found_in_the_module_line(tmp_path, settings):
-    from conftest import write_tree
-
     kg = knowledge.build([write_tree(tmp_path, {"copy.py": '"""Copies."""\ndef copy(x):\n    return len(x)\n'})])
     tokenizer = tokens.train([d.source for d in kg.functions] * 3, 400)
     data = corpus.build_corpus(kg.definitions, kg.triples, tokenizer, settings)

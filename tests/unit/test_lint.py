@@ -72,9 +72,11 @@ def test_somebody_elses_notebook_is_warned_about_and_built(tmp_path):
     ("name", "text", "message"),
     [
         ("platform.py", "x = 1\n", "kit/platform.py:1: a module named 'platform' hides"),
-        ("deep/io.py", "x = 1\n", "kit/deep/io.py:1: a module named 'io' hides"),
+        ("io.py", "x = 1\n", "kit/io.py:1: a module named 'io' hides"),
         ("a.py", 'x = 1\ny = f"{d["a"]}"\n', "kit/a.py:2: does not parse"),
         ("a.py", "type X = int\n", "kit/a.py:1: does not parse"),
+        ("deep/words.py", "x = 1\n", "kit/deep/words.py: lies in a folder without an __init__.py"),
+        ("../solo.py", "x = 1\n", "lib/solo.py: a module of its own does not travel"),
         ("empty/__init__.py", "\n", "kit/empty/__init__.py: is empty"),
     ],
 )
