@@ -245,9 +245,9 @@ def split_template(content: str, file: str) -> list[TemplateCell]:
         options = marker["options"]
         title = options.split("collapse=")[0].strip()
         body = "\n".join(lines[start + 1 : end])
-        template = Template(body, file, start + 2)
         kind = "markdown" if marker["kind"] else "code"
         fixed = None if "{{" in body or "{%" in body or "{#" in body else body
+        template = Template(body, file, start + 2) if fixed is None else None
         cells.append(TemplateCell(kind, title, "collapse=true" in options, Origin(file, start + 2), template, fixed))
     return cells
 

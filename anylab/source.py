@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anylab import frontmatter, magics, schema, text
+from anylab import frontmatter, magics, parsers, schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 
 SLOTS = ("title", "bootstrap", "setup", "save", "finish")
@@ -152,13 +152,11 @@ def _cell(kind: str, body: str, origin: Origin, metadata: dict, attachments: Any
 
 
 def _percent_cells(content: str, file: str) -> list[Cell]:
-    import jupytext
-
     # comment_magics=False: jupytext leaves comments alone, `magics` decides which of them are commands
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
     shielded, back = text.shield(content)
     try:
-        notebook = jupytext.reads(shielded, fmt=fmt)
+        notebook = parsers.jupytext().reads(shielded, fmt=fmt)
     except Exception as error:  # jupytext raises bare errors of many kinds on odd headers
         raise refuse(Origin(file, 1), f"jupytext cannot read it: {error}") from None
     form = notebook.metadata.get("jupytext", {}).get("text_representation", {}).get("format_name", "percent")
@@ -227,11 +225,9 @@ def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
 
 
 def _myst_cells(content: str, file: str) -> list[Cell]:
-    from jupytext.myst import myst_to_notebook
-
     shielded, back = text.shield(content)
     try:
-        notebook = myst_to_notebook(shielded, add_source_map=True)
+        notebook = parsers.jupytext().myst.myst_to_notebook(shielded, add_source_map=True)
     except Exception as error:
         raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {error}") from None
     lines, cells = content.split("\n"), []

@@ -7,6 +7,10 @@
 #       inherits what), trains a small GraphMERT-style encoder on it, and says honestly whether it learned more than
 #       counting would.
 #     result: a trained encoder (safetensors), its checkpoint to go on from, a plot of the losses, a table of scores
+#     picture: assets/graphmer_training.png
+#     picture_alt: >-
+#       Left, a leafy chain graph: the words of a function in a row, below one of them the name of what it calls.
+#       Right, the two training losses of a real run falling below what counting alone reaches.
 #     jinja: true
 #     leaves: nothing, and nothing is downloaded
 #     needs:

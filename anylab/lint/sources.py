@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from anylab import magics, syntax
+from anylab import magics, parsers, syntax
 from anylab.errors import Origin, Problem
 from anylab.lint import rule
 from anylab.render import settings_of
@@ -38,8 +38,7 @@ def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> It
     """jupytext, when a person opens the source in Jupyter, turns such a comment into a command."""
     if source.path.suffix != ".py":
         return
-    from jupytext.magics import is_magic
-
+    is_magic = parsers.jupytext().magics.is_magic
     for cell in _code(source):
         quoted = ""
         for number, line in enumerate(cell.python.split("\n") if not cell.source.startswith("%%") else ()):
