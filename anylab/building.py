@@ -75,7 +75,7 @@ def _unchanged(project: Project, key: str) -> Report | None:
     expected, left_out = cache.load(project, key) or (None, [])
     if expected is None or any(cache.sha256_of(Path(p)) != digest for p, digest in expected.items()):
         return None
-    if write.orphans(project.out, expected):
+    if write.orphans(project.out, expected) or write.stage_of(project.out).exists():
         return None
     return Report(write.Outcome(unchanged=len(expected), hashes=expected), left_out, from_cache=True)
 

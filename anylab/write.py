@@ -173,14 +173,19 @@ def _locked(out: Path) -> Iterator[None]:
         lock.release()
 
 
+def stage_of(out: Path) -> Path:
+    """Where files are staged; a folder that stands there shows a build at work, or one that was killed."""
+    real = Path(os.path.realpath(out))
+    return real.parent / f".{real.name}.stage"
+
+
 @contextmanager
 def _stage(out: Path) -> Iterator[Path]:
     """A fresh folder beside `out` (the same file system, so that a rename is one step). Held under the lock, so one
     that is there already was left by a build that was killed."""
     import shutil
 
-    real = Path(os.path.realpath(out))
-    stage = real.parent / f".{real.name}.stage"
+    stage = stage_of(out)
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir()
     try:

@@ -35,16 +35,16 @@
 # # GraphMER training on Python code
 
 # %% tags=["parameters"]
-# @markdown **The run**
+# @markdown **The run.** A quick test takes about a minute on any machine: does everything work here?
 QUICK_TEST = False  # @param {type:"boolean"}
-# @markdown *about a minute on any machine: does everything work here?*
+# @markdown Size of the model; auto is small on a GPU and tiny without one
 SIZE = "auto"  # @param ["auto", "tiny", "smoke", "small", "base"]
-# @markdown *auto: small on a GPU, tiny without one*
+# @markdown Optimiser steps; 0 means 2000
 STEPS = 0  # @param {type:"integer"}
-# @markdown *optimiser steps; 0 means 2000*
+# @markdown Another seed gives another run
 SEED = 0  # @param {type:"integer"}
+# @markdown Go on from the checkpoint of an earlier run with the same settings
 RESUME = True  # @param {type:"boolean"}
-# @markdown *go on from the checkpoint of an earlier run with the same settings*
 
 # %% slot="bootstrap"
 import sys
@@ -64,8 +64,6 @@ folders = storage.prepare("graphmer_training")
 # becomes a *triple*: `json.load` **calls** `loads`, `KeyError` **inherits** `LookupError`.
 
 # %%
-import time
-
 from graphmer import knowledge
 from labkit import report
 
@@ -73,9 +71,10 @@ with report.stage("knowledge graph"):
     graph = knowledge.build(cache=folders.cache or folders.work)
 counts = graph.manifest["relations"]
 print(f"{graph.manifest['files']} files, {len(graph.kinds):,} names, {len(graph.triples):,} triples")
+familiar = sorted(graph.triples, key=lambda triple: not triple[0].startswith("json."))
 for relation in sorted(counts, key=counts.get, reverse=True)[:6]:
-    example = next(t for t in graph.triples if t[1] == relation)
-    print(f"  {counts[relation]:6,} x {relation:16} such as  {example[0]} -> {example[2]}")
+    head, _, tail = next(triple for triple in familiar if triple[1] == relation)
+    print(f"{counts[relation]:7,} x {relation:16} {head} -> {tail}")
 skipped = {reason: n for reason, n in graph.manifest["skipped"].items() if n}
 if skipped:
     print("left out: " + ", ".join(f"{n} files ({reason})" for reason, n in skipped.items()))
@@ -86,9 +85,9 @@ if skipped:
 # *leaves*. The model sees words and leaves with some of them hidden, and has to guess what was there.
 
 # %%
-import matplotlib.pyplot as plt
 import torch
 from graphmer import baselines, chains, corpus, model, plots, tokens
+from labkit import pictures
 
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 size = "tiny" if QUICK_TEST else SIZE if SIZE != "auto" else "small" if device.type == "cuda" else "tiny"
@@ -107,8 +106,7 @@ with report.stage("tokens and chains"):
 print(f"{len(data):,} definitions to learn from; {len(split.test_definitions):,} of other packages are kept for a test")
 sample = next(i for i, d in enumerate(data.definitions) if d.name == "json.load")
 figure = plots.plot_chain(*chains.example(data, sample, tokenizer, "calls"))
-figure.savefig(folders.outputs / "chain.png", dpi=110)
-plt.show()
+pictures.show(figure, folders.outputs / "chain.png", "the words of json.load in a row, what it calls hanging below")
 
 # %% [markdown]
 # ## 3 · Train
@@ -117,7 +115,9 @@ plt.show()
 #
 # The stop button ends the training after the current step and saves; **Run all** goes on from there.
 
-# %%
+# %% Start, or go on from a checkpoint collapse=true
+import time
+
 from graphmer import checkpoint, train
 
 steps = 100 if QUICK_TEST else STEPS or 2000
@@ -149,6 +149,7 @@ if run is None:
 count = model.count_parameters(run.model)
 print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
 
+# %%
 told, last_save = [0.0], [time.monotonic()]
 
 
@@ -176,8 +177,7 @@ if run.stopped:
 # %%
 levels = baselines.counting_levels(data, config.vocabulary)
 figure = plots.plot_losses(run.history, levels.mlm, levels.mnm)
-figure.savefig(folders.outputs / "losses.png", dpi=110)
-plt.show()
+pictures.show(figure, folders.outputs / "losses.png", "both losses over the steps, and what counting reaches")
 first, last = run.history[0], run.history[-1]
 FELL = last["mlm"] + last["mnm"] < first["mlm"] + first["mnm"]
 print(f"words {first['mlm']:.2f} -> {last['mlm']:.2f}, leaves {first['mnm']:.2f} -> {last['mnm']:.2f} nats per token")
@@ -198,8 +198,7 @@ print(f"{'':22}  MRR    first 10  whole name")
 for name, row in results["link"].items():
     print(f"{name:22}  {row['mrr']:.3f}  {row['hits10']:7.1%}  {row['exact']:9.1%}")
 figure = plots.plot_results(results)
-figure.savefig(folders.outputs / "results.png", dpi=110)
-plt.show()
+pictures.show(figure, folders.outputs / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 if QUICK_TEST:
     print("This was the quick test: a model this small, after 100 steps, is not expected to beat counting.")

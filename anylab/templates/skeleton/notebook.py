@@ -43,7 +43,7 @@ folders = storage.prepare("__NAME__")
 import math
 
 import matplotlib.pyplot as plt
-from labkit import report
+from labkit import pictures, report
 
 count = 50 if QUICK_TEST else POINTS
 with report.stage("compute"):
@@ -52,8 +52,8 @@ with report.stage("compute"):
 figure, axes = plt.subplots(figsize=(6, 3))
 axes.plot(xs, ys)
 axes.set(xlabel="turns", ylabel="sine")
-figure.savefig(folders.outputs / "__NAME__.png", dpi=120, bbox_inches="tight")
-plt.show()
+pictures.show(figure, folders.outputs / "__NAME__.png", "one turn of a sine")
+plt.close(figure)
 
 # %%
 rows = "".join(f"{x:.6f},{y:.6f}\n" for x, y in zip(xs, ys, strict=True))
