@@ -147,9 +147,6 @@ if run is None:
     torch.manual_seed(SEED)
     run = train.new_run(model.GraphMER(config).to(device), settings)
 count = model.count_parameters(run.model)
-print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
-
-# %%
 told, last_save = [0.0], [time.monotonic()]
 
 
@@ -168,6 +165,9 @@ def tell(line):
         last_save[0] = time.monotonic()
 
 
+print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
+
+# %%
 with report.stage("training"):
     run = train.train(run.model, data, settings, on_log=tell, run=run)
 checkpoint.save(place, run, tokenizer, chain_settings, graph.manifest)

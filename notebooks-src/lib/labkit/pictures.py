@@ -8,7 +8,7 @@ from pathlib import Path
 from labkit import storage
 
 
-def show(figure, path: Path, alt: str) -> Path:
+def show(figure, path: Path, alt: str) -> None:
     """Save a matplotlib figure as PNG and show it; `alt` is what it shows, in words, for those who cannot see it."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
@@ -19,4 +19,3 @@ def show(figure, path: Path, alt: str) -> Path:
         display({"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": alt}, raw=True)
     else:
         print(f"{alt}: {path}")
-    return path

@@ -13,7 +13,7 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
     cards = machine.gpus()
     for what, need, found, problem, required in _lacks(needs, folders, cards, quick_test):
         must_stop = bool(problem) and required and not quick_test
-        verdict = ("missing" if must_stop else "less than asked") if problem else "ok"
+        verdict = ("missing" if must_stop else "goes on without") if problem else "ok"
         rows.append((what, need, found, verdict))
         if problem:
             stops += [problem] if must_stop else []
