@@ -144,8 +144,12 @@ def _refuse_links(target: Path, out: Path, root: Path) -> None:
 
 
 def _remove_empty(folder: Path, out: Path) -> None:
-    while folder != out and folder.is_relative_to(out) and not any(folder.iterdir()):
-        folder.rmdir()
+    """Remove `folder` and its parents below `out` as far as they are empty; one that is gone already is passed over."""
+    while folder != out and folder.is_relative_to(out):
+        if folder.is_dir():
+            if any(folder.iterdir()):
+                return
+            folder.rmdir()
         folder = folder.parent
 
 

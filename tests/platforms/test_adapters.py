@@ -139,3 +139,9 @@ def test_no_platform_is_named_in_code_outside_its_folder():
                     if node.value.lower() in (n, n.replace("-", ""), n.replace("-", "_"))
                 ]
     assert found == []
+
+
+def test_the_stand_in_of_a_namespace_package_hides_no_other():
+    """A google/__init__.py would hide every other google.* package that is installed."""
+    sites = [p for p in ROOT.glob("platforms/*/standin/site/*") if p.is_dir() and p.name in ("google",)]
+    assert sites and not [p for p in sites if (p / "__init__.py").exists()]

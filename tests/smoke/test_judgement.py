@@ -115,3 +115,29 @@ def test_run_runs_here_with_settings_and_tells_what_cells_print(project_copy, an
     done = anylab("run", "judged", "-p", "N", "7", "--quick-test", cwd=project_copy)
     assert done.returncode == 0, done.stderr
     assert "n is 7 True" in done.stdout and (project_copy / "anylab-runs/judged.ipynb").is_file()
+
+
+def test_run_all_twice_sees_the_library_as_it_is_now(compile_source, tmp_path):
+    """A rerun in the same kernel writes the modules again and does not keep the old ones in memory."""
+    build, pairs = compile_source(FRONT + SETTINGS + "# %%\nfrom tinylib.words import say\n\nprint('says', say(1))\n")
+    notebook = json.loads(dict(build.variant_files(pairs["local"]))[pairs["local"].path])
+    again = json.loads(json.dumps(notebook["cells"]).replace("\u2013 {number} \u2013", "now {number}"))
+    again = json.loads(json.dumps(again, ensure_ascii=False).replace("– {number} –", "now {number}"))
+    notebook["cells"] += [c for c in again if "parameters" not in c["metadata"].get("tags", [])]
+    there = suite.standin.prepare(pairs["local"].platform, tmp_path / "root")
+    verdict = runner.execute(json.dumps(notebook).encode(), {}, there.cwd, there.env)
+    assert verdict.fault == ""
+    texts = ["".join(o["text"]) for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "text" in o]
+    assert [t for t in texts if t.startswith("says")] == ["says – 1 –\n", "says now 1\n"]
+
+
+def test_a_stop_of_labkit_is_one_sentence_without_a_traceback(tmp_path):
+    cells = ["import sys\nsys.path.insert(0, " + repr(str(ROOT / "notebooks-src/lib")) + ")", "import labkit",
+             "raise labkit.Stop('free 3 GB of disk')"]  # fmt: skip
+    empty = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    notebook = {"cells": [{**empty, "source": c} for c in cells], "nbformat": 4, "nbformat_minor": 4,
+                "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}}}  # fmt: skip
+    verdict = runner.execute(json.dumps(notebook).encode(), {}, tmp_path)
+    error = next(o for o in verdict.notebook["cells"][-1]["outputs"] if o["output_type"] == "error")
+    assert error["traceback"] == ["Stopped: free 3 GB of disk"]
