@@ -112,10 +112,11 @@ def test_a_missing_gpu_that_is_optional_is_said_and_goes_on(folders, monkeypatch
 
 
 def test_a_card_too_small_or_too_old_stops(folders, monkeypatch):
-    with pytest.raises(Stop, match="too small"):
-        check({"gpu_memory_gb": 24}, folders, monkeypatch, [T4])
+    with pytest.raises(Stop, match="choose a smaller size"):
+        check({"gpu": "required", "gpu_memory_gb": 24}, folders, monkeypatch, [T4])
+    check({"gpu": "optional", "gpu_memory_gb": 24}, folders, monkeypatch, [T4])
     with pytest.raises(Stop, match="no kernels for the P100"):
-        check({}, folders, monkeypatch, [machine.Gpu("P100", 16, (6, 0))])
+        check({}, folders, monkeypatch, [machine.Gpu("P100", 16, (6, 0))], quick_test=True)
 
 
 @pytest.mark.parametrize(("needs", "words"), [({"disk_gb": 1e6}, "of disk"), ({"ram_gb": 1e6}, "not enough memory")])

@@ -2,6 +2,8 @@
 
 from labkit import Stop, here, machine
 
+_KERNELS = "torch for this GPU"  # without kernels for the card nothing runs, a quick test neither
+
 
 def check(needs: dict, folders, quick_test: bool = False) -> None:
     """Print need, found and verdict for each; raise Stop when something required is missing.
@@ -12,7 +14,7 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
     rows, stops = [], []
     cards = machine.gpus()
     for what, need, found, problem, required in _lacks(needs, folders, cards, quick_test):
-        must_stop = bool(problem) and required and not quick_test
+        must_stop = bool(problem) and required and (not quick_test or what == _KERNELS)
         verdict = ("missing" if must_stop else "goes on without") if problem else "ok"
         rows.append((what, need, found, verdict))
         if problem:
@@ -40,13 +42,13 @@ def _lacks(needs: dict, folders, cards: list, quick_test: bool):
                 "GPU memory",
                 f"{need:g} GB",
                 f"{card.memory_gb:.1f} GB",
-                "the card is too small for this notebook",
-                True,
+                "the card is small for this notebook: choose a smaller size in the settings",
+                wants == "required",
             )
         if not machine.kernels_fit(card.capability):
             name = f"{card.name} (capability {card.capability[0]}.{card.capability[1]})"
             problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"
-            yield "torch for GPU", "kernels", "none", problem, True
+            yield _KERNELS, "yes", "no", problem, True
     ram, need = machine.ram_gb(), needs.get("ram_gb", 0)
     if need and ram is not None:
         yield "memory", f"{need:g} GB", f"{ram:.1f} GB", "" if ram >= need else "not enough memory", True
