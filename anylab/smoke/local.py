@@ -14,18 +14,17 @@ from anylab.building import select
 from anylab.compile import compile_all
 from anylab.errors import Origin, refuse
 from anylab.project import Project
-from anylab.smoke import runner
+from anylab.smoke import needed, runner
 
 
 def run(project: Project, name: str, given: Mapping[str, str], quick_test: bool, output: Path | None) -> int:
     """Run one notebook here; the exit code (0: good, 1: a cell failed). The executed notebook is kept."""
-    import papermill  # noqa: F401  (missing: one line, before anything is compiled)
-
     compiled = compile_all(project)
     pairs = select(compiled, (name,), ())
     pair = next((p for p in pairs if p.platform.profile.get("here")), None)
     if pair is None:
         raise refuse(Origin(name), "has no variant for this machine (python build.py list says why)")
+    needed.check([pair])
     data = dict(compiled.variant_files(pair))[pair.path]
     notebook = runner.json.loads(data)
     runner.check_parameters(notebook, given, name)

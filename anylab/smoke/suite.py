@@ -12,15 +12,14 @@ import click
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.project import Project
-from anylab.smoke import runner, standin
+from anylab.smoke import needed, runner, standin
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
     """Run the chosen variants, a line each; the exit code (0: all good, 1: a run failed)."""
-    import papermill  # noqa: F401  (missing: one line, before anything is compiled)
-
     compiled = compile_all(project)
     pairs = select(compiled, tuple(notebooks), tuple(only))
+    needed.check(pairs)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
         for pair in pairs:

@@ -215,5 +215,19 @@ def test_a_wrong_word_on_the_command_line_exits_with_2(built, anylab, arguments,
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [["run"], ["smoke", "-p", "colab"]])
+def test_a_package_that_is_missing_is_named_with_the_command(built, anylab, command):
+    path = built / "notebooks-src/a.py"
+    path.write_text(front('packages: ["no-such-package-at-all>=2", "numpy>=1"]'))
+    try:
+        done = anylab(command[0], "a", *command[1:], cwd=built)
+    finally:
+        path.unlink()
+    assert done.returncode == 2
+    assert 'notebooks-src/a.py:5: to run it here, install what is missing: pip install "no-such-package-at-all>=2"' in (
+        done.stderr
+    )
+
+
 def test_the_manifest_lists_the_variants(built):
     assert {v["platform"] for v in json.loads((built / "dist/manifest.json").read_text())["variants"]} >= {"colab"}

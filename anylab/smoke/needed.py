@@ -1,0 +1,39 @@
+"""What a run needs and this environment lacks, said in one line before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import metadata
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from anylab.compile import Pair
+from anylab.errors import Problem, Refused
+
+RUNNER = ("papermill", "ipykernel")
+
+
+def check(pairs: Iterable[Pair]) -> None:
+    """Raise Refused when papermill, a kernel, or a package that a notebook declares is missing here."""
+    problems = []
+    for pair in pairs:
+        source = pair.source
+        missing = [name for name in RUNNER if _lacks(name)]
+        missing += [text for text in source.front.get("packages", []) if _lacks(text)]
+        if missing:
+            what = "to run it here, install what is missing: pip install " + " ".join(f'"{m}"' for m in missing)
+            problems.append(Problem(source.at("packages"), what))
+    if problems:
+        raise Refused(problems)
+
+
+def _lacks(text: str) -> bool:
+    try:
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            return False
+        return not requirement.specifier.contains(metadata.version(requirement.name), prereleases=True)
+    except metadata.PackageNotFoundError:
+        return True
+    except InvalidRequirement:
+        return False  # a lint has refused it, or it is a stranger's
