@@ -71,7 +71,7 @@ def _cells(source: Source, platform: Platform, shared: Shared, context: Mapping[
 
 
 def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, Any]:
-    """The variables that templates see (documented in docs/templates.md)."""
+    """The variables that templates see (docs/sources.md lists them)."""
     front, key = source.front, (source.name, platform.id)
     notebook = {
         "name": source.name, "title": title_of(source), "file": source.file, "needs": source.needs,
