@@ -42,7 +42,7 @@ def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] =
 
     compiled = compile_all(project)
     wanted = _wanted(compiled, notebooks, only) if notebooks or only else None
-    outcome = write.write(_targets(compiled), project.out, project.root, wanted)
+    outcome = write.write(_targets(compiled), project.out, project.root, wanted, project.owns_out)
     if not (notebooks or only) and not compiled.warnings:
         cache.store(project, key, outcome.hashes, _left_out(compiled))
     return Report(outcome, _left_out(compiled), compiled.warnings)

@@ -64,7 +64,11 @@ def _versions() -> dict[str, str]:
 def file_of(project: Project) -> Path:
     """The cache file of this combination of folders."""
     folders = f"{project.sources}\0{project.platforms}\0{project.out}"
-    return project.root / ".anylab" / f"build-{hashlib.sha256(folders.encode()).hexdigest()[:12]}.json"
+    return (
+        project.root
+        / ".anylab"
+        / f"build-{hashlib.sha256(folders.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}.json"
+    )
 
 
 def load(project: Project, key: str) -> tuple[dict[str, str], list[str]] | None:

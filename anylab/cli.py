@@ -23,8 +23,17 @@ class Front(click.Group):
     """The group: without a command it builds, and bad input is one line each and exit code 2."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # a terminal that cannot show a character shows its number
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **extra)
+        except (
+            OSError
+        ) as error:  # what a module did not foresee: an unreadable file, a full disk, a folder that is gone
+            where = error.filename if isinstance(error.filename, str) else "the working folder or the disk"
+            click.echo(f"error: {where}: {error.strerror or error}", err=True)
+            sys.exit(2)
         except Refused as refused:
             for problem in refused.problems:
                 click.echo(f"error: {problem}", err=True)
@@ -128,12 +137,12 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
 def list_(context, sources_dir, platforms_dir, out) -> None:
     """Notebooks and platforms, and why a pair is left out."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from anylab.compile import compile_all
 
     compiled = compile_all(_project(context, sources_dir, platforms_dir, out))
-    table = Table("notebook", "platform", "variant or reason")
+    table = Table("notebook", "platform", Column("variant or reason", overflow="fold"))
     for pair in compiled.pairs:
         table.add_row(pair.source.name, pair.platform.id, pair.path or f"left out: {pair.reason}")
     Console().print(table)
@@ -190,8 +199,8 @@ def new(context, name: str) -> None:
     """A new notebook NAME: a skeleton that builds, and a test that passes."""
     from anylab import scaffold
 
-    for path in scaffold.notebook(_project(context), name):
-        click.echo(f"wrote     {path}")
+    project = _project(context)
+    _wrote(project, scaffold.notebook(project, name))
 
 
 @main.command(name="new-platform")
@@ -201,7 +210,14 @@ def new_platform(context, name: str) -> None:
     """A new platform NAME: a folder that builds, and a test that passes."""
     from anylab import scaffold
 
-    for path in scaffold.platform(_project(context), name):
+    project = _project(context)
+    _wrote(project, scaffold.platform(project, name))
+
+
+def _wrote(project: Project, paths: list[str]) -> None:
+    if not Path.cwd().is_relative_to(project.root):
+        click.echo(f"in        {project.root}")
+    for path in paths:
         click.echo(f"wrote     {path}")
 
 

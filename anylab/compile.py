@@ -189,7 +189,8 @@ def _shared(project: Project, pairs: list[Pair], modules: library.Library, probl
             link = links[pair.source.name][pair.platform.id]["link"]
             mark = (pair.platform.name, detect.get("env", ""), detect.get("folder", ""), link)
             entry = {"id": pair.platform.id, "rank": detect.get("rank", 100), "mark": mark}
-            siblings.setdefault(pair.source.name, []).append(entry)
+            if detect:
+                siblings.setdefault(pair.source.name, []).append(entry)
     marks = [
         p.profile["notebook"].get("gpu", {}) for p in {id(pair.platform): pair.platform for pair in pairs}.values()
     ]

@@ -2,7 +2,7 @@
 
 No cell ids (minor below 5), no outputs, no execution counts, no widget state; metadata by keep-list; keys sorted, LF,
 indent 1, a final newline. The JSON is put together by hand from C-encoded pieces: `json.dumps(indent=1)` is pure Python
-and took four fifths of a build (docs/lab-log.md); a test holds the two to the same bytes.
+and was the largest part of a variant (docs/lab-log.md); a test holds the two to the same bytes.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _joined(kind: str, metadata: str, source: str, attachments: str = "") -> str
 def _with_form_title(cell: Cell) -> str:
     """The source of a collapsed cell with the `#@title` line that Colab's form view wants.
 
-    Of 539 form cells in public notebooks 538 carry such a line (reference: traps); below a cell magic it stands second.
+    Of 539 form cells in public notebooks 538 carry such a line (counted in 2026); below a cell magic it stands second.
     """
     lines = cell.source.split("\n")
     if any(line.lstrip("# ").startswith("@title") for line in lines[:2]):

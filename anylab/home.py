@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 from anylab.errors import Origin, refuse
-from anylab.project import Project, read_settings
+from anylab.project import Project
 
 _PLACEHOLDERS = {
     "your-repo",
@@ -30,16 +31,22 @@ def declare(root: Path, repository: str, branch: str | None) -> None:
         raise refuse(Origin(branch), "is no name of a git branch")
     path = root / "pyproject.toml"
     content = path.read_text(encoding="utf-8")
-    before, header, rest = content.partition("[tool.anylab]\n")
+    header = re.search(r"^\[tool\.anylab\][ \t]*(#.*)?$", content, re.MULTILINE)
+    if not header:
+        raise refuse(Origin("pyproject.toml"), "has no [tool.anylab] table; add one")
+    before, rest = content[: header.end()] + "\n", content[header.end() + 1 :]
     table, next_table, after = re.match(r"(.*?)((?:^\[|\Z))(.*)", rest, re.DOTALL | re.MULTILINE).groups()
     for key, value in (("repository", repository), ("branch", branch)):
         if value is None:
             continue
         line = f'{key} = "{value}"'
-        table, found = re.subn(rf"^{key}\s*=.*$", line, table, flags=re.MULTILINE)
+        table, found = re.subn(rf"^[\"']?{key}[\"']?\s*=.*$", line, table, flags=re.MULTILINE)
         table = table if found else f"{line}\n{table}"
-    path.write_text(before + header + table + next_table + after, encoding="utf-8", newline="\n")
-    read_settings(root)
+    changed = before + table + next_table + after
+    read = tomllib.loads(changed)["tool"]["anylab"]
+    if read["repository"] != repository or (branch is not None and read["branch"] != branch):
+        raise refuse(Origin("pyproject.toml"), "[tool.anylab] cannot be changed as it is written; change it by hand")
+    path.write_text(changed, encoding="utf-8", newline="\n")
 
 
 def release_faults(project: Project) -> list[str]:
@@ -52,9 +59,11 @@ def release_faults(project: Project) -> list[str]:
         remote = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ["no git remote 'origin' to compare the declared home with; add it, or release from a clone"]
-    found = re.search(r"[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", remote)
-    if not found or found[1].lower() != project.repository.lower():
-        where = found[1] if found else remote
+    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", remote)
+    if not found:
+        return [f"the git remote {remote} is not on GitHub, where the badges open notebooks from"]
+    if found[1].lower() != project.repository.lower():
+        where = found[1]
         return [
             f"the declared home {project.repository} is not the git remote {where}; run: python build.py home {where}"
         ]

@@ -1,6 +1,6 @@
 """The library that travels: which modules of `lib/` a notebook imports, in the order in which it gets to see them.
 
-The closure is static, from `import` statements alone, so a compiled notebook stands alone (rule 4 of the design).
+The closure is static, from `import` statements alone, so a compiled notebook stands alone (rule 4 of CONTRIBUTING.md).
 Modules travel whole and readable; only `labkit/here.py` is exchanged, for the adapter of the platform.
 """
 

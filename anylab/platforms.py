@@ -1,7 +1,7 @@
 """Load the platform folders: profile, cell and file templates, adapter.
 
-A platform is a folder `platforms/<id>/` (rule 1 of the design): everything that differs between platforms is data here,
-and no code outside the folder knows its name. Templates are Jinja, split into cells first and compiled one cell at a
+A platform is a folder `platforms/<id>/` (CONTRIBUTING.md, rule 1): what differs between platforms is data here, and no
+code outside the folder knows its name. Templates are Jinja, split into cells first and compiled one cell at a
 time, so that an undefined variable names the template's own line; a block cannot span cells.
 """
 

@@ -34,6 +34,11 @@ class Project:
         return (self.sources, self.platforms, self.out) == (root / "notebooks-src", root / "platforms", root / "dist")
 
     @property
+    def owns_out(self) -> bool:
+        """False when other sources or platforms are tried out into the project's own dist/: nothing is removed then."""
+        return self.is_whole or self.out != self.root / "dist"
+
+    @property
     def lib_folders(self) -> list[tuple[Path, str]]:
         """The library beside the sources, then the project's own."""
         own = self.root / "notebooks-src" / "lib"
@@ -58,6 +63,10 @@ def open_project(
     """The project at `root`. Raises Refused when its settings are missing or malformed."""
     settings = read_settings(root)
     target = (out or root / "dist").resolve()
+    if root.resolve().is_relative_to(target) or target.is_relative_to(Path(__file__).resolve().parent):
+        raise refuse(
+            Origin(str(out)), "holds the project itself, and a build fills a folder of its own; choose another"
+        )
     for kind, folder in (
         ("sources", sources or root / "notebooks-src"),
         ("platforms", platforms or root / "platforms"),
@@ -122,7 +131,8 @@ def walk(folder: Path, shown: str) -> Iterator[tuple[Path, str]]:
     try:
         yield from visit(str(folder), shown)
     except OSError as error:
-        name = f"{shown}/{Path(error.filename).name}" if error.filename else shown
+        inside = os.path.relpath(error.filename, folder) if error.filename else "."
+        name = shown if inside == "." else f"{shown}/{Path(inside).as_posix()}"
         raise refuse(Origin(name), f"cannot be read: {error.strerror}") from None
 
 

@@ -74,9 +74,9 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
     """The variables that templates see (docs/sources.md lists them)."""
     front, key = source.front, (source.name, platform.id)
     notebook = {
-        "name": source.name, "title": title_of(source), "file": source.file, "needs": source.needs,
+        "name": source.name, "title": fitting_title(source, platform), "file": source.file, "needs": source.needs,
         **{k: front.get(k, "") for k in ("summary", "result", "leaves", "picture_alt")},
-        "packages": front.get("packages", []), "models": front.get("models", []),
+        "packages": front.get("packages", []), "models": front.get("models"),
         "picture": shared.pictures.get(source.name, ""), "wants_gpu": source.name in shared.gpu,
         "internet": source.needs.get("internet", "none" if source.ours else "required"),
     }  # fmt: skip
@@ -86,6 +86,7 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
         "platform": {
             "id": platform.id, "name": platform.name, "note": platform.profile.get("note", ""), "facts": facts,
             "can": {c: platform.has(c) for c in CAPABILITIES}, "python": platform.profile.get("python", ""),
+            "here": platform.profile.get("here", False),
             "open": platform.profile.get("open", {}),
         },
         "variant": f"{source.name}/{platform.id}",
@@ -152,6 +153,17 @@ def _story(source: Source, platform: Platform, context: Mapping[str, Any]) -> tu
     if "finish" not in slots:
         cells += [t.render(context) for t in platform.cells.get("finish", ())]
     return cells, problems
+
+
+def fitting_title(source: Source, platform: Platform) -> str:
+    """The title; a stranger's is cut or lengthened to what the platform takes (ours is held to it by a lint)."""
+    title, limits = title_of(source), platform.profile["notebook"]
+    if source.ours:
+        return title
+    if len(title) < limits.get("title_min", 0):
+        title += " notebook"
+    longest = limits.get("title_max", len(title))
+    return title if len(title) <= longest else title[:longest].rpartition(" ")[0] or title[:longest]
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import keyword
 import re
 from pathlib import Path
 
@@ -15,6 +17,9 @@ def notebook(project: Project, name: str) -> list[str]:
     """Write notebooks-src/NAME.py and its test; the files written, as shown to people."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise refuse(Origin(name), "a notebook's name is lower-case letters, digits and _, and starts with a letter")
+    taken = keyword.iskeyword(name) or importlib.util.find_spec(name) is not None
+    if taken or any((folder / name).exists() for folder, _ in project.lib_folders):
+        raise refuse(Origin(name), "is the name of a Python word, module or library package, which it would hide")
     title = name.replace("_", " ").capitalize()
     title = title if len(title) >= 5 else f"{title} notebook"
     return _write(

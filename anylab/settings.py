@@ -1,7 +1,7 @@
 """The settings cell: one literal a line, with Colab's form comments; the cell that papermill injects after.
 
 A line reads `STEPS = 400  #@param {type:"integer"}`; `# @param` (as ruff-format writes it) is the same. Where a
-platform has no forms the comment becomes plain words. Form syntax: Colab's forms notebook (reference: platforms, 1.2).
+platform has no forms the comment becomes plain words. The syntax is that of Colab's forms notebook.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -120,6 +121,7 @@ def _finish(source: Source) -> Source:
         plain = (replace(c, title="", slot="", only_if="", collapse=False) for c in source.cells)
         return replace(source, cells=tuple(plain))
     problems: list[Problem] = []
+    slots: set[str] = set()
     for cell in source.cells:
         marker = Origin(cell.origin.file, max(cell.origin.line - 1, 1))
         unknown = set(cell.metadata) - {"tags"} - (_RAW if cell.kind == "raw" else set())
@@ -134,6 +136,9 @@ def _finish(source: Source) -> Source:
             problems.append(Problem(marker, 'tags must be a list of words: tags=["parameters"]'))
         if cell.slot and cell.slot not in SLOTS:
             problems.append(Problem(marker, f"unknown slot '{cell.slot}'{did_you_mean(cell.slot, SLOTS)}"))
+        if cell.slot and cell.slot in slots:
+            problems.append(Problem(marker, f"a second slot '{cell.slot}'; a slot is filled once, join the two cells"))
+        slots.add(cell.slot)
         if cell.only_if and cell.kind != "markdown":
             problems.append(Problem(marker, "only_if is for markdown cells; code asks labkit at run time"))
     if problems:
@@ -154,9 +159,9 @@ def _cell(kind: str, body: str, origin: Origin, metadata: dict, attachments: Any
 def _percent_cells(content: str, file: str) -> list[Cell]:
     # comment_magics=False: jupytext leaves comments alone, `magics` decides which of them are commands
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
-    shielded, back = text.shield(content)
+    jupytext, (shielded, back) = parsers.jupytext(), text.shield(content)
     try:
-        notebook = parsers.jupytext().reads(shielded, fmt=fmt)
+        notebook = jupytext.reads(shielded, fmt=fmt)
     except Exception as error:  # jupytext raises bare errors of many kinds on odd headers
         raise refuse(Origin(file, 1), f"jupytext cannot read it: {error}") from None
     form = notebook.metadata.get("jupytext", {}).get("text_representation", {}).get("format_name", "percent")
@@ -225,11 +230,14 @@ def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
 
 
 def _myst_cells(content: str, file: str) -> list[Cell]:
-    shielded, back = text.shield(content)
+    jupytext, (shielded, back) = parsers.jupytext(), text.shield(content)
     try:
-        notebook = parsers.jupytext().myst.myst_to_notebook(shielded, add_source_map=True)
+        notebook = jupytext.myst.myst_to_notebook(shielded, add_source_map=True)
     except Exception as error:
-        raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {error}") from None
+        what = str(error).split("\n")[0]
+        if "'display_name'" in what:
+            what = "the kernelspec of its front matter has no display_name; add one, such as Python 3"
+        raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {what}") from None
     lines, cells = content.split("\n"), []
     for cell, start in zip(notebook.cells, notebook.metadata.pop("source_map", []), strict=True):
         begin = _first_text(lines, start) if cell.cell_type == "markdown" else _below_options(lines, start)
@@ -254,15 +262,27 @@ def _below_options(lines: list[str], start: int) -> int:
 def _read_ipynb(content: str, name: str, file: str, path: Path) -> Source:
     import nbformat
 
+    if not content.strip():
+        raise refuse(Origin(file, 1), "not a notebook: the file is empty")
     try:
-        notebook = nbformat.reads(content, as_version=4) if content.strip() else None
-        document = json.loads(content) if content.strip() else None
+        document = json.loads(content)
+        if not isinstance(document, dict):
+            raise ValueError(f"it holds a {type(document).__name__}, not a table of cells and metadata")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cells without ids are common, and ids are left out anyway
+            notebook = nbformat.reads(content, as_version=4)
     except Exception as error:  # nbformat wraps JSON errors, and fails in many ways on JSON that is no notebook
         line = getattr(getattr(error, "__cause__", None), "lineno", 1)
         raise refuse(Origin(file, line), f"not a notebook: {str(error).splitlines()[0][:120]}") from None
-    if notebook is None or not isinstance(document, dict) or not isinstance(notebook.get("cells"), list):
-        raise refuse(Origin(file, 1), "not a notebook: the file is empty or holds no cells")
+    if not isinstance(notebook.get("cells"), list):
+        raise refuse(Origin(file, 1), "not a notebook: it holds no cells")
     metadata = json.loads(json.dumps(notebook.metadata))
+    spoken = [
+        (metadata.get(key) or {}).get(name) for key, name in (("kernelspec", "language"), ("language_info", "name"))
+    ]
+    other = next((language for language in spoken if language and not str(language).lower().startswith("python")), "")
+    if other:
+        raise refuse(Origin(file, 1), f"its kernel speaks {other}; the platforms here run Python notebooks")
     own = {"jupyter": {"anylab": metadata.pop("anylab")}} if "anylab" in metadata else {}
     ours, front, lines = _own_part(own, {(): 1}, file)
     cells = []

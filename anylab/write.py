@@ -35,8 +35,11 @@ def shown(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
-def write(files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: set[Path] | None = None) -> Outcome:
-    """Write what differs. `wanted` limits what is written (None: everything), never what is computed.
+def write(
+    files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: set[Path] | None = None, tidy: bool = True
+) -> Outcome:
+    """Write what differs. `wanted` limits what is written (None: everything), never what is computed; `tidy` removes
+    what an earlier build of these sources wrote and this one does not.
 
     Raises Refused (exit 2) when the folder cannot be written; nothing has changed then.
     """
@@ -58,7 +61,7 @@ def write(files: Iterable[tuple[Path, bytes]], out: Path, root: Path, wanted: se
                 staged = stage / str(len(moves))
                 staged.write_bytes(data)
                 moves.append((staged, target))
-            stale = [] if wanted is not None else ours_and_stale(out, outcome.hashes)
+            stale = ours_and_stale(out, outcome.hashes) if tidy and wanted is None else []
             for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
             _move(moves, stale, stage)
@@ -110,7 +113,7 @@ def orphans(out: Path, expected: Iterable[str]) -> list[Path]:
     expected = set(expected)
     found = []
     for folder, names, files in os.walk(out):
-        names[:] = sorted(n for n in names if n != ".ipynb_checkpoints")
+        names[:] = sorted(n for n in names if n not in (".ipynb_checkpoints", ".stage"))
         found += [Path(folder, f) for f in files if os.path.join(folder, f) not in expected and f != ".DS_Store"]
     return sorted(found)
 
@@ -180,7 +183,10 @@ def _locked(out: Path) -> Iterator[None]:
 def stage_of(out: Path) -> Path:
     """Where files are staged; a folder that stands there shows a build at work, or one that was killed."""
     real = Path(os.path.realpath(out))
-    return real.parent / f".{real.name}.stage"
+    beside = real.parent / f".{real.name}.stage"
+    if real.is_dir() and (os.stat(real).st_dev != os.stat(real.parent).st_dev or not os.access(real.parent, os.W_OK)):
+        return real / ".stage"  # a mounted volume: renames do not lead into it
+    return beside
 
 
 @contextmanager

@@ -19,7 +19,8 @@
 #       disk_gb: 3
 #       ram_gb: 4
 #       internet: none
-#       minutes: {T4: 20, CPU: 6}
+#       minutes: {T4 (size small): 20, CPU (size tiny): 6}
+#     models: []
 #     packages:
 #       - torch>=2.4
 #       - numpy>=1.26
@@ -67,6 +68,9 @@ folders = storage.prepare("graphmer_training")
 from graphmer import knowledge
 from labkit import report
 
+# a quick test keeps its results apart, so that it never replaces those of a real run
+results_folder = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
+results_folder.mkdir(exist_ok=True)
 with report.stage("knowledge graph"):
     graph = knowledge.build(cache=folders.cache or folders.work)
 counts = graph.manifest["relations"]
@@ -106,7 +110,7 @@ with report.stage("tokens and chains"):
 print(f"{len(data):,} definitions to learn from; {len(split.test_definitions):,} of other packages are kept for a test")
 sample = next(i for i, d in enumerate(data.definitions) if d.name == "json.load")
 figure = plots.plot_chain(*chains.example(data, sample, tokenizer, "calls"))
-pictures.show(figure, folders.outputs / "chain.png", "the words of json.load in a row, what it calls hanging below")
+pictures.show(figure, results_folder / "chain.png", "the words of json.load in a row, what it calls hanging below")
 
 # %% [markdown]
 # ## 3 · Train
@@ -120,7 +124,7 @@ import time
 
 from graphmer import checkpoint, train
 
-steps = 100 if QUICK_TEST else STEPS or 2000
+steps = 100 if QUICK_TEST else STEPS if STEPS > 0 else 2000
 rows = 8 if size == "tiny" else 16
 settings = train.Settings(
     steps=steps,
@@ -131,7 +135,7 @@ settings = train.Settings(
     seed=SEED,
     log_every=max(10, steps // 100),
 )
-place = folders.outputs / ("checkpoint-quick-test" if QUICK_TEST else f"checkpoint-{size}-seed{SEED}")
+place = results_folder / f"checkpoint-{size}-{steps}-steps-seed{SEED}"
 run = None
 if RESUME and not QUICK_TEST and place.exists():
     try:
@@ -175,12 +179,18 @@ if run.stopped:
     print(f"Stopped at step {run.step} and saved; Run all goes on from there.")
 
 # %%
-levels = baselines.counting_levels(data, config.vocabulary)
-figure = plots.plot_losses(run.history, levels.mlm, levels.mnm)
-pictures.show(figure, folders.outputs / "losses.png", "both losses over the steps, and what counting reaches")
-first, last = run.history[0], run.history[-1]
-FELL = last["mlm"] + last["mnm"] < first["mlm"] + first["mnm"]
-print(f"words {first['mlm']:.2f} -> {last['mlm']:.2f}, leaves {first['mnm']:.2f} -> {last['mnm']:.2f} nats per token")
+FELL = False
+if run.history:
+    levels = baselines.counting_levels(data, config.vocabulary)
+    figure = plots.plot_losses(run.history, levels.mlm, levels.mnm)
+    pictures.show(figure, results_folder / "losses.png", "both losses over the steps, and what counting reaches")
+    first, last = run.history[0], run.history[-1]
+    FELL = last["mlm"] + last["mnm"] < first["mlm"] + first["mnm"]
+    print(
+        f"words {first['mlm']:.2f} -> {last['mlm']:.2f}, leaves {first['mnm']:.2f} -> {last['mnm']:.2f} nats per token"
+    )
+else:
+    print("Stopped before the first losses were noted.")
 
 # %% [markdown]
 # ## 4 · Did it learn anything?
@@ -198,7 +208,7 @@ print(f"{'':22}  MRR    first 10  whole name")
 for name, row in results["link"].items():
     print(f"{name:22}  {row['mrr']:.3f}  {row['hits10']:7.1%}  {row['exact']:9.1%}")
 figure = plots.plot_results(results)
-pictures.show(figure, folders.outputs / "results.png", "scores of counting, the untrained and the trained model")
+pictures.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 if QUICK_TEST:
     print("This was the quick test: a model this small, after 100 steps, is not expected to beat counting.")
@@ -206,8 +216,8 @@ if QUICK_TEST:
 # %%
 import json
 
-storage.write_whole(folders.outputs / "results.json", json.dumps(results, indent=1).encode())
-storage.write_whole(folders.outputs / "encoder.safetensors", (place / "model.safetensors").read_bytes())
+storage.write_whole(results_folder / "results.json", json.dumps(results, indent=1).encode())
+storage.write_whole(results_folder / "encoder.safetensors", (place / "model.safetensors").read_bytes())
 VERDICT = f"{run.step} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.verdict(results)}"
 
 # %% [markdown]

@@ -29,6 +29,9 @@ def every_code_cell_parses(source: Source, packages: Iterable[str]) -> Iterable[
         found = syntax.fault(_python(source, cell))
         if found:
             line, what = found
+            text = cell.source.split("\n")[line - 1 :][:1]
+            if source.ours and text and text[0].lstrip().startswith(("%", "!")):
+                what += "; write a magic as a comment: # " + text[0].strip()[:40]
             origin = Origin(cell.origin.file, cell.origin.line + line - 1)
             yield Problem(origin, f"does not parse on Python 3.11 to 3.13: {what}")
 

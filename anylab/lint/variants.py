@@ -44,9 +44,16 @@ def platform_cells_parse(source: Source, platform: Platform, cells: list[Cell], 
 def the_title_fits_the_platform(
     source: Source, platform: Platform, cells: list[Cell], beside: Beside
 ) -> Iterable[Problem]:
+    if not source.ours:
+        return
     limits, title = platform.profile["notebook"], title_of(source)
+    advice = "; write another 'title:' into the front matter"
     longest, shortest = limits.get("title_max"), limits.get("title_min")
     if longest and len(title) > longest:
-        yield Problem(source.at("title"), f"the title has {len(title)} characters; {platform.name} takes {longest}")
+        yield Problem(
+            source.at("title"), f"the title has {len(title)} characters; {platform.name} takes {longest}{advice}"
+        )
     if shortest and len(title) < shortest:
-        yield Problem(source.at("title"), f"the title has {len(title)} characters; {platform.name} wants {shortest}")
+        yield Problem(
+            source.at("title"), f"the title has {len(title)} characters; {platform.name} wants {shortest}{advice}"
+        )

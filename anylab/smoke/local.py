@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,11 +57,21 @@ def parse(name: str, value: str, default: Any) -> Any:
     except (ValueError, SyntaxError):
         parsed = None
     both_numbers = isinstance(default, int | float) and isinstance(parsed, int | float) and not isinstance(parsed, bool)
-    if (isinstance(default, int) and both_numbers and not isinstance(parsed, int)) or not (
-        both_numbers or default is None or isinstance(parsed, type(default))
+    if (
+        (isinstance(default, int) and both_numbers and not isinstance(parsed, int))
+        or not (both_numbers or default is None or isinstance(parsed, type(default)))
+        or not _travels(parsed)
     ):
         raise refuse(Origin(f"-p {name} {value}"), f"must be like its default, {default!r}")
     return parsed
+
+
+def _travels(value: Any) -> bool:
+    """True for what papermill writes into a notebook as it is: what JSON knows."""
+    try:
+        return json.loads(json.dumps(value)) == value
+    except (TypeError, ValueError):
+        return False
 
 
 _LIBRARY_FILE = ("Writing ", "Overwriting ")  # what %%writefile says of each library file

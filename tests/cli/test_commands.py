@@ -94,6 +94,15 @@ def test_a_source_that_goes_away_takes_its_variants_along(project_copy, anylab):
     assert edited.exists() and "orphan    dist/colab/foreign_old.ipynb" in done.stderr
 
 
+def test_other_sources_tried_out_remove_nothing_of_the_projects_own(project_copy, anylab, tmp_path):
+    anylab(cwd=project_copy)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/tried.py").write_text("# %%\nx = 1\n")
+    done = anylab("build", "--sources", tmp_path / "mine", cwd=project_copy)
+    assert done.returncode == 0 and "removed" not in done.stdout
+    assert (project_copy / "dist/kaggle/ours/ours.ipynb").exists()
+
+
 def test_list_says_why_a_pair_is_left_out(project_copy, anylab):
     path = project_copy / "notebooks-src/ours.py"
     path.write_text(path.read_text().replace("gpu: optional, gpu_memory_gb: 2", "gpu: required, gpu_memory_gb: 24"))
@@ -112,12 +121,22 @@ def test_home_points_every_badge_at_the_new_repository(project_copy, anylab):
     assert "github/someone/else/blob/a%2Fb/dist/colab/ours.ipynb" in text and "anylab-notebooks" not in text
 
 
+def test_home_writes_into_its_own_table_or_not_at_all(project_copy, anylab):
+    path = project_copy / "pyproject.toml"
+    path.write_text(path.read_text().replace("[tool.anylab]\nrepository", '[tool.anylab] # home\n"repository"'))
+    assert anylab("home", "someone/else", cwd=project_copy).returncode == 0
+    text = path.read_text()
+    assert text.count("someone/else") == 1 and '[tool.anylab] # home\nrepository = "someone/else"' in text
+
+
 def test_a_release_needs_a_home_that_is_the_git_remote(project_copy, anylab):
     anylab(cwd=project_copy)
     git = ["git", "-C", str(project_copy)]
     subprocess.run([*git, "init", "-q"], check=True)
     assert "no git remote" in anylab("check", "--release", cwd=project_copy).stdout
-    subprocess.run([*git, "remote", "add", "origin", "git@github.com:someone/fork.git"], check=True)
+    subprocess.run([*git, "remote", "add", "origin", "/somewhere/else"], check=True)
+    assert "is not on GitHub" in anylab("check", "--release", cwd=project_copy).stdout
+    subprocess.run([*git, "remote", "set-url", "origin", "git@github.com:someone/fork.git"], check=True)
     done = anylab("check", "--release", cwd=project_copy)
     assert done.returncode == 1 and "python build.py home someone/fork" in done.stdout
     anylab("home", "someone/fork", cwd=project_copy)

@@ -62,6 +62,11 @@ CASES = [
     ("two of one name", {"a.py": OURS, "a.md": "# x\n"}, "notebooks-src/a.", ["same name"]),
     ("bad name", {"My Notebook.py": OURS}, "notebooks-src/My Notebook.py", ["lower-case"]),
     ("not UTF-8", {"a.py": OURS.encode() + b"# %%\nx = '\xe9'\n"}, "notebooks-src/a.py:8", ["not UTF-8", "0xe9"]),
+    ("slot twice", {"a.py": OURS + '# %% slot="setup"\nx = 1\n\n# %% slot="setup"\ny = 1\n'}, "notebooks-src/a.py:10",
+     ["second slot 'setup'"]),
+    ("bare magic", {"a.py": OURS + "# %%\n%timeit x\n"}, "notebooks-src/a.py:8", ["as a comment: # %timeit x"]),
+    ("another language", {"a.ipynb": json.dumps({"cells": [], "nbformat": 4, "nbformat_minor": 4, "metadata":
+     {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}})}, "notebooks-src/a.ipynb", ["speaks R"]),
     ("empty ipynb", {"a.ipynb": ""}, "notebooks-src/a.ipynb", ["empty"]),
     ("cut off ipynb", {"a.ipynb": '{"cells": [\n{"cell_type": "co'}, "notebooks-src/a.ipynb", ["not a notebook"]),
     ("not a notebook", {"a.ipynb": "[1, 2]"}, "notebooks-src/a.ipynb", ["not a notebook"]),
@@ -172,6 +177,21 @@ def test_an_unwritable_output_folder_is_one_line(built, anylab, tmp_path):
     assert f"{closed}/dist: cannot be written" in done.stderr
 
 
+def test_a_strangers_long_or_short_title_is_fitted_not_refused(built, anylab):
+    long, short = built / "notebooks-src/long.py", built / "notebooks-src/x.py"
+    long.write_text("# %% [markdown]\n# # Fine-tuning a large language model with LoRA and PEFT on a single GPU\n")
+    short.write_text("# %%\n1\n")
+    try:
+        done = anylab("build", cwd=built)
+        push = [json.loads((built / f"dist/kaggle/{n}/kernel-metadata.json").read_text()) for n in ("long", "x")]
+    finally:
+        long.unlink()
+        short.unlink()
+        anylab("build", cwd=built)
+    assert done.returncode == 0, done.stderr
+    assert [p["title"] for p in push] == ["Fine-tuning a large language model with LoRA and", "X notebook"]
+
+
 def test_a_foreign_source_that_does_not_parse_is_a_warning(built, anylab):
     path = built / "notebooks-src/foreign.py"
     path.write_text("# %%\nif x\n")
@@ -202,6 +222,10 @@ def test_a_broken_pyproject_is_one_line(built, anylab):
         (["home", "nowhere"], "OWNER/NAME"),
         (["new", "Bad-Name"], "lower-case"),
         (["new", "ours"], "already"),
+        (["new", "import"], "would hide"),
+        (["new", "json"], "would hide"),
+        (["new", "tinylib"], "would hide"),
+        (["build", "--out", "."], "holds the project itself"),
         (["new-platform", "colab"], "already"),
         (["build", "--sources", "no/such"], "no such folder"),
         (["run", "nope"], "no such notebook"),

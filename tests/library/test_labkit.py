@@ -94,9 +94,10 @@ def test_memory_and_disk_are_plausible(tmp_path):
 # is it enough
 
 
-def check(needs, folders, monkeypatch, cards=(), online=True, quick_test=False):
+def check(needs, folders, monkeypatch, cards=(), online=True, quick_test=False, torch_sees=True):
     monkeypatch.setattr(machine, "gpus", lambda: list(cards))
     monkeypatch.setattr(machine, "online", lambda: online)
+    monkeypatch.setattr(machine, "torch_sees_gpu", lambda: torch_sees)
     monkeypatch.setattr(machine, "kernels_fit", lambda capability: capability >= (7, 0))
     preflight.check(needs, folders, quick_test)
 
@@ -109,6 +110,13 @@ def test_a_missing_gpu_that_is_required_stops_with_the_clicks(folders, monkeypat
 def test_a_missing_gpu_that_is_optional_is_said_and_goes_on(folders, monkeypatch, capsys):
     check({"gpu": "optional"}, folders, monkeypatch)
     assert "slow" in capsys.readouterr().out
+
+
+def test_a_card_that_torch_cannot_use_is_said(folders, monkeypatch, capsys):
+    check({"gpu": "optional"}, folders, monkeypatch, [T4], torch_sees=False)
+    assert "the installed torch cannot use the Tesla T4" in capsys.readouterr().out
+    with pytest.raises(Stop, match="cannot use"):
+        check({"gpu": "required"}, folders, monkeypatch, [T4], torch_sees=False)
 
 
 def test_a_card_too_small_or_too_old_stops(folders, monkeypatch):

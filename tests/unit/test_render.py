@@ -19,7 +19,7 @@ def test_the_order_is_title_settings_folder_library_setup_story_finish(tmp_path)
         f"platforms/plain/cells/{slot}.py.j2": f"# %%\n{slot} = 1\n" for slot in ("setup", "finish", "settings")
     }
     cells = sources_of(notebook(small_project(tmp_path, templates))["cells"])
-    marks = ["# A small title", "QUICK_TEST", "## The library", "import os", "%%writefile $LAB/kit/__init__.py",
+    marks = ["# A small title", "QUICK_TEST", "## The library", "# One scratch", "%%writefile $LAB/kit/__init__.py",
              "%%writefile $LAB/kit/sums.py", "setup = 1", "from kit import", "finish = 1"]  # fmt: skip
     assert [mark for mark, cell in zip(marks, cells, strict=True) if not cell.startswith(mark)] == []
     assert "settings = 1" in cells[1]

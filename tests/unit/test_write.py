@@ -203,3 +203,13 @@ def test_a_kill_at_any_moment_is_repaired_by_the_next_build(tmp_path):
             for name in rng.sample(sorted(expected), 250):
                 (project.out / name).unlink()
     assert killed
+
+
+def test_a_volume_of_its_own_is_staged_inside(tmp_path, monkeypatch):
+    """A rename leads into no other file system; a folder above that is closed cannot hold the stage either."""
+    out = tmp_path / "volume"
+    out.mkdir()
+    monkeypatch.setattr(write.os, "access", lambda path, mode: False)
+    assert write.stage_of(out) == out / ".stage"
+    assert write.write([(out / "a.txt", b"x")], out, out.parent).orphans == []
+    assert sorted(p.name for p in out.iterdir()) == ["a.txt"]

@@ -5,6 +5,8 @@
 #     summary: One sentence about what the reader will have at the end.
 #     result: a plot and a file with its numbers
 #     jinja: true
+#     leaves: nothing
+#     models: []
 #     needs:
 #       gpu: optional
 #       disk_gb: 1

@@ -6,7 +6,7 @@ definitions and triples given to `build_corpus`; heads and tails of other triple
 Decisions:
 - Two views. `sig_doc` (names, signature, docstring) hides the body; only there does predicting a tail prove anything,
   since 98.7 % of called names stand in the body and 6.2 % in the signature and docstring of the standard library
-  (measured for this collection, see its reference page on GraphMER, section 3.4).
+  (measured on the standard library of CPython 3.11).
 - Heads are the definition's own name, class and module where they stand in the text, and other known names in it.
 - Tails are last name components of up to K tokens; longer ones are skipped and counted.
 """

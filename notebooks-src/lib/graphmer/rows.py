@@ -5,7 +5,7 @@ rows into integer arrays; `model.to_torch` moves them.
 
 Decisions:
 - Best fit inside shuffled windows: rows are full (`fill`) and the order is still random. One sample per row would fill
-  15.7 % of rows of 768 (measured for this collection, see its reference page on performance, section 2).
+  15.7 % of rows of 768 (measured on the standard library of CPython 3.11).
 - Documents of one row never see each other; filler sees only filler, so no row of attention is empty.
 """
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labkit import Stop, here, machine
 
-# moved by an install, these break the running kernel or the GPU (colabtools#5238, #5205; unsloth install fixes 2026)
+# moved by an install, these break the running kernel or the GPU (unsloth install fixes, 2026)
 PROTECTED = ("torch", "torchvision", "torchaudio", "torchcodec", "triton", "numpy", "pandas", "pillow", "protobuf")
 PROTECTED += ("huggingface-hub",)
 

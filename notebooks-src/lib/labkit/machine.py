@@ -67,6 +67,13 @@ def kernels_fit(capability: tuple[int, int]) -> bool:
     return not known or any(k // 10 == own // 10 and k <= own for k in known) or own > max(known)
 
 
+def torch_sees_gpu() -> bool:
+    """Whether the installed torch can use CUDA at all: a CPU build cannot, whatever the driver lists."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def ram_gb() -> float | None:
     """The machine's memory in GB, or what its container may use if that is less; None when unknown."""
     sizes = []

@@ -45,7 +45,10 @@ def _lacks(needs: dict, folders, cards: list, quick_test: bool):
                 "the card is small for this notebook: choose a smaller size in the settings",
                 wants == "required",
             )
-        if not machine.kernels_fit(card.capability):
+        if not machine.torch_sees_gpu():
+            problem = f"the installed torch cannot use the {card.name}, so it will be slow: {here.GPU_CLICKS}"
+            yield "GPU for torch", "yes", "no", problem, wants == "required"
+        elif not machine.kernels_fit(card.capability):
             name = f"{card.name} (capability {card.capability[0]}.{card.capability[1]})"
             problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"
             yield _KERNELS, "yes", "no", problem, True

@@ -66,7 +66,7 @@ def write_whole(path: Path, data: bytes) -> Path:
 def keep(path: Path, folders: Folders) -> Path:
     """Copy a finished file, or a finished folder as one zip, to `outputs`; returns where it now is.
 
-    One archive instead of many files: slow persistent places (Drive) take a thousand small files badly. When the place
+    One archive instead of many files: slow persistent places take a thousand small files badly. When the place
     has gone away, says so and leaves the local copy.
     """
     if path.is_dir():
