@@ -161,7 +161,8 @@ def _percent_cells(content: str, file: str) -> list[Cell]:
     fmt = {"extension": ".py", "format_name": "percent", "comment_magics": False}
     jupytext, (shielded, back) = parsers.jupytext(), text.shield(content)
     try:
-        notebook = jupytext.reads(shielded, fmt=fmt)
+        with parsers.unvalidated():
+            notebook = jupytext.reads(shielded, fmt=fmt)
     except Exception as error:  # jupytext raises bare errors of many kinds on odd headers
         raise refuse(Origin(file, 1), f"jupytext cannot read it: {error}") from None
     form = notebook.metadata.get("jupytext", {}).get("text_representation", {}).get("format_name", "percent")
@@ -232,14 +233,15 @@ def _behind_quotes(lines: list[str], begin: int, body: str) -> int:
 def _myst_cells(content: str, file: str) -> list[Cell]:
     jupytext, (shielded, back) = parsers.jupytext(), text.shield(content)
     try:
-        notebook = jupytext.myst.myst_to_notebook(shielded, add_source_map=True)
+        with parsers.unvalidated():
+            notebook = jupytext.myst.myst_to_notebook(shielded, add_source_map=True)
     except Exception as error:
         what = str(error).split("\n")[0]
-        if "'display_name'" in what:
-            what = "the kernelspec of its front matter has no display_name; add one, such as Python 3"
         raise refuse(Origin(file, 1), f"jupytext cannot read it as MyST: {what}") from None
     lines, cells = content.split("\n"), []
     for cell, start in zip(notebook.cells, notebook.metadata.pop("source_map", []), strict=True):
+        if not isinstance(cell.metadata, dict):
+            raise refuse(Origin(file, start), "the options of this cell must be keys and values, as in ':tags: [a]'")
         begin = _first_text(lines, start) if cell.cell_type == "markdown" else _below_options(lines, start)
         cells.append(_cell(cell.cell_type, back(cell.source), Origin(file, begin + 1), dict(cell.metadata)))
     return cells
