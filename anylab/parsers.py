@@ -2,8 +2,8 @@
 
 `import jupytext` also loads a Jupyter server's contents manager and jupyter_client (tornado, asyncio), which is half of
 its time; both are optional to jupytext itself, which goes on without them when their import fails. And nbformat holds
-each cell that jupytext makes against a JSON schema, over a third of the time of reading a source: what a build writes is
-validated by the tests, so that is left out too.
+each cell that jupytext makes against a JSON schema, over a third of the time of reading a source; what a build writes
+is validated by the tests, so that is left out too.
 """
 
 from __future__ import annotations

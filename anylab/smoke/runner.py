@@ -115,7 +115,7 @@ def judge(notebook: dict[str, Any], error: str, path: Path | None = None) -> Ver
     if failed is None and error:
         failed = next((c for c in code if c["metadata"].get("papermill", {}).get("status") == "failed"), None)
     if failed is not None:
-        fault = f"{where(failed)}: {_error_of(failed) or _stderr(failed) or error}"
+        fault = f"{where(failed)}{inside(failed, notebook)}: {_error_of(failed) or _stderr(failed) or error}"
     elif error:
         fault = error
     elif len(ran) < len(code):
@@ -139,6 +139,23 @@ def where(cell: Mapping[str, Any]) -> str:
     line = mark["line"] + (int(found[0]) - 1 if found else 0)
     title = next((t for t in "".join(cell["source"]).split("\n") if t.strip()), "")[:60]
     return f"{Origin(mark['source'], max(line, 1))} ('{title}')"
+
+
+def inside(cell: Mapping[str, Any], notebook: Mapping[str, Any]) -> str:
+    """' in FILE:LINE' of the library module that raised, '' when the cell itself did.
+
+    The traceback names the written file, whose line n is line n + 1 of the cell that wrote it.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(_traceback(cell)))
+    frames = re.findall(r"[/\\]lab-\w+[/\\]([\w/\\]+\.py):(\d+)", text)
+    if not frames:
+        return ""
+    path, line = frames[-1][0].replace("\\", "/"), int(frames[-1][1])
+    for writer in notebook["cells"]:
+        if "".join(writer["source"]).startswith(f"%%writefile $LAB/{path}\n"):
+            mark = writer["metadata"]["anylab"]
+            return f" in {Origin(mark['source'], mark['line'] + line)}"
+    return ""
 
 
 def _error_of(cell: Mapping[str, Any]) -> str:

@@ -45,6 +45,17 @@ def test_a_failing_cell_is_named_by_the_line_of_its_source(compile_source, tmp_p
         assert f"sources/judged.py:{line}" in verdict.fault and "ZeroDivisionError" in verdict.fault
 
 
+@pytest.mark.parametrize("platform", ["colab", "kaggle"])  # with and without a form title in the written file
+def test_a_failure_inside_the_library_names_the_line_of_the_module(compile_source, tmp_path, platform):
+    text = FRONT + SETTINGS + "# %%\nfrom tinylib.sums import add\n\nadd(1, 'x')\n"
+    module = (ROOT / "tests/tiny/notebooks-src/lib/tinylib/sums.py").read_text()
+    line = module[: module.index("return words")].count("\n") + 1
+    verdict = smoke(compile_source, tmp_path, text, platform)
+    assert (
+        f"sources/judged.py:14 ('from tinylib.sums import add') in sources/lib/tinylib/sums.py:{line}" in verdict.fault
+    )
+
+
 def test_a_cell_that_ends_the_run_is_no_success(compile_source, tmp_path):
     text = (
         FRONT
