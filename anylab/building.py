@@ -43,8 +43,8 @@ def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] =
     compiled = compile_all(project)
     wanted = _wanted(compiled, notebooks, only) if notebooks or only else None
     outcome = write.write(_targets(compiled), project.out, project.root, wanted, project.owns_out)
-    if not (notebooks or only) and not compiled.warnings:
-        cache.store(project, key, outcome.hashes, _left_out(compiled))
+    if not (notebooks or only):
+        cache.store(project, key, outcome.hashes, _left_out(compiled), compiled.warnings)
     return Report(outcome, _left_out(compiled), compiled.warnings)
 
 
@@ -65,19 +65,19 @@ def check(project: Project) -> Report:
         else:
             report.drift[write.shown(path, project.root)] = _diff(path, data)
     report.outcome.orphans = [write.shown(p, project.root) for p in write.orphans(project.out, report.outcome.hashes)]
-    if not report.drift and not report.outcome.orphans and not compiled.warnings:
-        cache.store(project, key, report.outcome.hashes, report.left_out)
+    if not report.drift and not report.outcome.orphans:
+        cache.store(project, key, report.outcome.hashes, report.left_out, report.warnings)
     return report
 
 
 def _unchanged(project: Project, key: str) -> Report | None:
     """A report without work: the inputs are known, and every output is on disk with the bytes that belong there."""
-    expected, left_out = cache.load(project, key) or (None, [])
+    expected, left_out, warnings = cache.load(project, key) or (None, [], [])
     if expected is None or any(cache.sha256_of(Path(p)) != digest for p, digest in expected.items()):
         return None
     if write.orphans(project.out, expected) or write.stage_of(project.out).exists():
         return None
-    return Report(write.Outcome(unchanged=len(expected), hashes=expected), left_out, from_cache=True)
+    return Report(write.Outcome(unchanged=len(expected), hashes=expected), left_out, warnings, from_cache=True)
 
 
 def _targets(compiled: Build) -> Iterator[tuple[Path, bytes]]:

@@ -13,10 +13,11 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from anylab.catalog import readme
-from anylab.errors import Refused
+from anylab.errors import Origin, Problem, Refused
 from anylab.project import Project, walk
 
 _LIBRARIES = ("jupytext", "jinja2", "markupsafe", "pyyaml", "nbformat", "jsonschema", "markdown_it_py", "packaging")
@@ -71,26 +72,31 @@ def file_of(project: Project) -> Path:
     )
 
 
-def load(project: Project, key: str) -> tuple[dict[str, str], list[str]] | None:
-    """The expected outputs {absolute path: sha256} for this key and what was left out, None on a miss."""
+def load(project: Project, key: str) -> tuple[dict[str, str], list[str], list[Problem]] | None:
+    """The expected outputs {absolute path: sha256} for this key, what was left out and warned of; None on a miss."""
     try:
         stored = json.loads(file_of(project).read_text(encoding="utf-8"))
         outputs, left_out = stored["outputs"], stored["left_out"]
+        warnings = [Problem(Origin(w["file"], w["line"]), w["what"], w["rule"]) for w in stored["warnings"]]
         whole = all(isinstance(v, str) for v in [*outputs.values(), *left_out])
         if key and stored["key"] == key and whole and isinstance(left_out, list):
-            return outputs, left_out
+            return outputs, left_out, warnings
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return None
 
 
-def store(project: Project, key: str, outputs: dict[str, str], left_out: list[str]) -> None:
-    """Remember the outputs of a key, and what it leaves out. Failures are never fatal."""
+def store(
+    project: Project, key: str, outputs: dict[str, str], left_out: list[str], warnings: Iterable[Problem]
+) -> None:
+    """Remember the outputs of a key, what it leaves out and warns of. Failures are never fatal."""
     path = file_of(project)
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps({"key": key, "outputs": outputs, "left_out": left_out}), encoding="utf-8")
+        told = [{"file": w.origin.file, "line": w.origin.line, "what": w.what, "rule": w.rule} for w in warnings]
+        stored = {"key": key, "outputs": outputs, "left_out": left_out, "warnings": told}
+        temporary.write_text(json.dumps(stored), encoding="utf-8")
         os.replace(temporary, path)
 
 

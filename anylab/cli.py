@@ -95,6 +95,8 @@ def build(context, notebooks=(), only=(), sources_dir=None, platforms_dir=None, 
         click.echo(f"orphan    {path} (no build writes it; move it or delete it)", err=True)
     done = report.outcome
     click.echo(f"{len(done.written)} written, {done.unchanged} unchanged, {len(report.left_out)} left out")
+    if notebooks or only:
+        click.echo("limited as asked: manifest and README are written by a full build (python build.py)")
 
 
 @main.command()
@@ -151,7 +153,7 @@ def list_(context, sources_dir, platforms_dir, out) -> None:
 
 
 @main.command()
-@click.argument("home")
+@click.argument("home", metavar="OWNER/REPO")
 @click.option("--branch", help="The branch that badge links open.")
 @click.pass_context
 def home(context, home: str, branch: str | None) -> None:

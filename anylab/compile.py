@@ -7,10 +7,13 @@ time, so that twelve hundred variants never stand in memory together.
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -92,6 +95,7 @@ def compile_all(project: Project) -> Build:
         problems, warnings = problems + errors, warnings + more
     for module in modules.values():
         problems += lint.findings("module", module)[0]
+    problems += _same_titles(sources)
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
         problems += _unknown_platforms(src, targets)
@@ -141,6 +145,17 @@ def _read_all(
     return sources, targets, modules
 
 
+def _same_titles(sources: list[Source]) -> list[Problem]:
+    """Two of ours with one title would get one address where a platform makes it from the title."""
+    first: dict[str, Source] = {}
+    problems = []
+    for src in (s for s in sources if s.ours):
+        other = first.setdefault(platforms.slug(render.title_of(src)), src)
+        if other is not src:
+            problems.append(Problem(src.at("title"), f"has the same title as {other.file}; give it another"))
+    return problems
+
+
 def _pair(src: Source, platform: Platform) -> Pair:
     reason = why_not(src, platform)
     folder = f"{platform.id}/{src.name}" if platform.files else platform.id
@@ -178,10 +193,13 @@ def _unknown_platforms(src: Source, targets: list[Platform]) -> list[Problem]:
 
 
 def _shared(project: Project, pairs: list[Pair], modules: library.Library, problems: list[Problem]) -> render.Shared:
+    marks = [p.profile["notebook"].get("gpu", {}) for p in {id(p.platform): p.platform for p in pairs}.values()]
+    sources = {id(pair.source): pair.source for pair in pairs}.values()
+    gpu = frozenset(src.name for src in sources if render.wants_gpu(src, marks))
     links: dict[str, dict[str, dict[str, str]]] = {p.source.name: {} for p in pairs}
     for pair in pairs:
         if pair.path:
-            links[pair.source.name][pair.platform.id] = link_of(project, pair)
+            links[pair.source.name][pair.platform.id] = link_of(project, pair, pair.source.name in gpu)
     siblings: dict[str, list[Mapping[str, Any]]] = {}
     for pair in pairs:
         if pair.path:
@@ -191,30 +209,27 @@ def _shared(project: Project, pairs: list[Pair], modules: library.Library, probl
             entry = {"id": pair.platform.id, "rank": detect.get("rank", 100), "mark": mark}
             if detect:
                 siblings.setdefault(pair.source.name, []).append(entry)
-    marks = [
-        p.profile["notebook"].get("gpu", {}) for p in {id(pair.platform): pair.platform for pair in pairs}.values()
-    ]
-    sources = {id(pair.source): pair.source for pair in pairs}.values()
+    known = {"notebook": {src.name for src in sources}, "platform": {p.platform.id for p in pairs}}
     return render.Shared(
         modules,
         project.repository,
         project.branch,
         links,
         {name: tuple(sorted(entries, key=lambda e: e["rank"])) for name, entries in siblings.items()},
-        read_verified(project, problems),
+        read_verified(project, problems, known) if project.is_whole else {},
         {src.name: _picture(project, src, problems) for src in sources},
-        frozenset(src.name for src in sources if render.wants_gpu(src, marks)),
+        gpu,
     )
 
 
-def link_of(project: Project, pair: Pair) -> dict[str, str]:
+def link_of(project: Project, pair: Pair, gpu: bool) -> dict[str, str]:
     """The addresses of a variant: `link` opens it, `badge` is the picture of the link ('' where there is none)."""
     opening = pair.platform.profile.get("open", {})
     path = quote(f"dist/{pair.path}")
     blob = f"https://github.com/{project.repository}/blob/{quote(project.branch, safe='')}/{path}"
     fields = {"repository": project.repository, "branch": quote(project.branch, safe=""), "path": path}
     fields |= {"blob": blob, "blob_encoded": quote(blob, safe="")}
-    link = opening.get("link", "{blob}")
+    link = opening["link"] if gpu else opening.get("link_cpu", opening["link"])
     for key, value in fields.items():
         link = link.replace("{" + key + "}", value)
     return {
@@ -234,7 +249,12 @@ def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
     if not name:
         return ""
     path = project.sources / name
-    kind = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
+    hidden = any(part.startswith(".") for part in Path(name).parts)  # which no build looks at, the cache neither
+    kind = (
+        None
+        if hidden
+        else {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
+    )
     at = src.at("picture")
     if (
         kind is None
@@ -254,8 +274,14 @@ def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def read_verified(project: Project, problems: list[Problem]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The newest run report per (notebook, platform) from verified/*.toml of the project."""
+def read_verified(
+    project: Project, problems: list[Problem], known: Mapping[str, set[str]]
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The newest run report per (notebook, platform) from verified/*.toml of the project.
+
+    `known` holds the names of "notebook" and "platform". A report is a stranger's text: what Markdown would read as
+    markup is taken out.
+    """
     newest: dict[tuple[str, str], Mapping[str, Any]] = {}
     folder = project.root / "verified"
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
@@ -265,9 +291,32 @@ def read_verified(project: Project, problems: list[Problem]) -> dict[tuple[str, 
         except Refused as refused:
             problems += refused.problems
             continue
-        faults = schema.check(report, "verified", file, lines, "the run report")
+        faults = schema.check(report, "verified", file, lines, "the run report") or _report_faults(
+            report, file, lines, known
+        )
         problems += faults
         key = (report.get("notebook", ""), report.get("platform", ""))
         if not faults and report["date"] >= newest.get(key, {"date": ""})["date"]:
-            newest[key] = report
+            gpu = report.get("gpu", "unknown hardware")
+            shown = {
+                "gpu": "a CPU" if gpu == "none" else gpu,
+                "verdict": report["verdict"],
+                "version": report["version"],
+            }
+            newest[key] = report | {k: re.sub(r"[|<>\[\]`]", " ", v) for k, v in shown.items()}
     return newest
+
+
+def _report_faults(
+    report: Mapping[str, Any], file: str, lines: Mapping, known: Mapping[str, set[str]]
+) -> list[Problem]:
+    faults = []
+    try:
+        datetime.date.fromisoformat(report["date"])
+    except ValueError:
+        faults.append(Problem(Origin(file, lines.get(("date",), 1)), f"'{report['date']}' is no date"))
+    for key, names in known.items():
+        if report[key] not in names:
+            what = f"no such {key} '{report[key]}'{did_you_mean(report[key], names)}"
+            faults.append(Problem(Origin(file, lines.get((key,), 1)), what))
+    return faults

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 from anylab.errors import Origin, refuse
-from anylab.project import Project
+from anylab.project import BRANCH, REPOSITORY, Project
 
 _PLACEHOLDERS = {
     "your-repo",
@@ -25,9 +25,9 @@ _PLACEHOLDERS = {
 
 def declare(root: Path, repository: str, branch: str | None) -> None:
     """Write OWNER/NAME (and the branch) into [tool.anylab] of pyproject.toml, leaving the rest of the file as it is."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+    if not REPOSITORY.fullmatch(repository):
         raise refuse(Origin(repository), "must be OWNER/NAME, as in github.com/OWNER/NAME")
-    if branch is not None and not re.fullmatch(r"[^\s~^:?*\[\\\"]+", branch):
+    if branch is not None and not BRANCH.fullmatch(branch):
         raise refuse(Origin(branch), "is no name of a git branch")
     path = root / "pyproject.toml"
     content = path.read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def release_faults(project: Project) -> list[str]:
         remote = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ["no git remote 'origin' to compare the declared home with; add it, or release from a clone"]
-    found = re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", remote)
+    found = re.fullmatch(r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?", remote)
     if not found:
         return [f"the git remote {remote} is not on GitHub, where the badges open notebooks from"]
     if found[1].lower() != project.repository.lower():

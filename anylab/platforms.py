@@ -183,36 +183,24 @@ def slug(title: str) -> str:
 
 
 def literal(value: Any) -> str:
-    """Plain data as a Python literal, one item a line where a line would be too long."""
+    """Plain data as a Python literal, on one line: a line of a template stays one line, which errors are traced by."""
     if isinstance(value, Mapping):
-        items, ends = [f"{literal(k)}: {_inline(v)}" for k, v in value.items()], "{}"
-    elif isinstance(value, list | tuple):
-        items, ends = [_inline(v) for v in value], "()" if isinstance(value, tuple) else "[]"
-    else:
-        return _string(value) if isinstance(value, str) else repr(value)
-    if sum(map(len, items)) <= 80:
-        comma = "," if isinstance(value, tuple) and len(items) == 1 else ""
-        return ends[0] + ", ".join(items) + comma + ends[1]
-    return ends[0] + "\n" + "".join(f"    {item},\n" for item in items) + ends[1]
+        return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, tuple):
+        return _texts(value) if all(type(v) is str for v in value) else f"({', '.join(map(literal, value))},)"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(literal, value)) + "]"
+    return _string(value) if isinstance(value, str) else repr(value)
+
+
+@functools.lru_cache(maxsize=4096)  # the marks of the other platforms stand in every variant of a notebook
+def _texts(value: tuple[str, ...]) -> str:
+    return f"({', '.join(map(_string, value))}{',' if len(value) == 1 else ''})"
 
 
 def arguments(values: Any) -> str:
     """A list as the arguments of a call."""
     return ", ".join(map(literal, values))
-
-
-def _inline(value: Any) -> str:
-    words = isinstance(value, tuple) and all(isinstance(v, str) for v in value)  # a cache takes 1 and True for the same
-    return _inline_tuple(value) if words else _in_one_line(value)
-
-
-@functools.lru_cache(maxsize=4096)  # the marks of the other platforms stand in every variant of a notebook
-def _inline_tuple(value: tuple) -> str:
-    return _in_one_line(value)
-
-
-def _in_one_line(value: Any) -> str:
-    return literal(value).replace(",\n    ", ", ").replace("\n    ", "").replace(",\n", "")
 
 
 def _string(value: str) -> str:

@@ -15,6 +15,10 @@ from typing import Any
 
 from anylab.errors import Origin, Refused, did_you_mean, refuse
 
+REPOSITORY = re.compile(r"[\w-][\w.-]*/(?!\.)[\w.-]+")
+# what git check-ref-format allows, and no quote, since it stands in quotes in pyproject.toml
+BRANCH = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{|/\.|\.lock$))[^\s~^:?*\[\\\"]+(?<![/.])")
+
 
 @dataclass(frozen=True)
 class Project:
@@ -99,9 +103,9 @@ def read_settings(root: Path) -> Mapping[str, Any]:
         known = did_you_mean(unknown[0], ["repository", "branch"])
         raise refuse(Origin("pyproject.toml", line), f"unknown key '{unknown[0]}' in [tool.anylab]{known}")
     repository, branch = table.get("repository", ""), table.get("branch", "main")
-    if not isinstance(repository, str) or not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+    if not isinstance(repository, str) or not REPOSITORY.fullmatch(repository):
         raise refuse(Origin("pyproject.toml", line), '[tool.anylab] needs repository = "OWNER/NAME"')
-    if not isinstance(branch, str) or not re.fullmatch(r"[^\s~^:?*\[\\]+", branch):
+    if not isinstance(branch, str) or not BRANCH.fullmatch(branch):
         raise refuse(Origin("pyproject.toml", line), "[tool.anylab] branch must be the name of a git branch")
     return {"repository": repository, "branch": branch}
 

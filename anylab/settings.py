@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anylab import syntax
-from anylab.errors import Origin, Problem
+from anylab.errors import Origin, Problem, did_you_mean
 from anylab.source import Cell
 
 _PARAM = re.compile(r"#\s?@param\b\s*(?P<spec>.*)$")
@@ -69,8 +69,30 @@ def _setting(line: str, number: int) -> Setting | None:
     return Setting(targets[0].id, default, spec["spec"].strip() if spec else "", number, spec.start() if spec else -1)
 
 
+# what a form field of each type can show (Colab's forms notebook); a field may be empty
+_KINDS = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "raw": (object,),
+    "date": (str,),
+    "slider": (int, float),
+}
+
+
 def _options_fault(setting: Setting) -> str:
-    """What is wrong with a drop-down whose default is not among its options, '' when nothing is."""
+    """What is wrong with a form field whose default it cannot show, '' when nothing is."""
+    kind = re.search(r"type:\s*\"?(\w+)", setting.spec)
+    if kind and kind[1] not in _KINDS:
+        return f"unknown form type '{kind[1]}' of '{setting.name}'{did_you_mean(kind[1], _KINDS)}"
+    if kind and not isinstance(setting.default, _KINDS[kind[1]]):
+        return f"the default of '{setting.name}' ({setting.default!r}) does not fit its form type '{kind[1]}'"
+    bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", setting.spec)
+    if bounds and isinstance(setting.default, int | float):
+        low, high = float(bounds[1]), float(bounds[2])
+        if not low <= setting.default <= high:
+            return f"the default of '{setting.name}' ({setting.default!r}) is not between {low:g} and {high:g}"
     found = _OPTIONS.match(setting.spec)
     if not found or "allow-input: true" in setting.spec or "allow-input:true" in setting.spec:
         return ""

@@ -7,6 +7,7 @@ and strict; any other is *foreign*: its cells go through as they are.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import warnings
@@ -104,6 +105,13 @@ def _own_part(front: dict, lines: dict, file: str) -> tuple[bool, dict, dict]:
     if "anylab" in front:
         raise refuse(Origin(file, lines["anylab",]), "'anylab:' belongs under 'jupyter:'; indent it below that key")
     jupyter = front.get("jupyter")
+    near = (
+        difflib.get_close_matches("anylab", [k for k in jupyter if k != "anylab"]) if isinstance(jupyter, dict) else []
+    )
+    if near and "anylab" not in jupyter:
+        raise refuse(
+            Origin(file, lines["jupyter", near[0]]), f"unknown key '{near[0]}' under 'jupyter:'; did you mean 'anylab'?"
+        )
     if not isinstance(jupyter, dict) or "anylab" not in jupyter:
         return False, {}, {}
     own = jupyter["anylab"]
@@ -130,12 +138,18 @@ def _finish(source: Source) -> Source:
             problems.append(Problem(marker, f'{what}; write key="value" with quotes'))
         elif unknown:
             key = min(unknown)
+            if key == "collapse":
+                problems.append(Problem(marker, "collapse must be true or false, without quotes"))
+                continue
             problems.append(Problem(marker, f"unknown cell option '{key}'{did_you_mean(key, _OURS)}"))
         tags = cell.metadata.get("tags", [])
         if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
             problems.append(Problem(marker, 'tags must be a list of words: tags=["parameters"]'))
         if cell.slot and cell.slot not in SLOTS:
             problems.append(Problem(marker, f"unknown slot '{cell.slot}'{did_you_mean(cell.slot, SLOTS)}"))
+        if cell.slot in SLOTS and (cell.kind == "markdown") is not (cell.slot == "title"):
+            kind = "markdown" if cell.slot == "title" else "code"
+            problems.append(Problem(marker, f"slot '{cell.slot}' is for a {kind} cell"))
         if cell.slot and cell.slot in slots:
             problems.append(Problem(marker, f"a second slot '{cell.slot}'; a slot is filled once, join the two cells"))
         slots.add(cell.slot)
@@ -150,6 +164,8 @@ def _cell(kind: str, body: str, origin: Origin, metadata: dict, attachments: Any
     """A Cell from what a parser gave."""
     meta = {k: v for k, v in metadata.items() if k not in _FROM_JUPYTEXT}
     own = {key: meta.pop(key) for key in ("slot", "only_if", "collapse", "title") if key in meta}
+    if own.get("collapse") not in (None, True, False):
+        meta["collapse"] = own["collapse"]  # refused in ours as an unknown option, left alone in a stranger's
     return Cell(
         kind, body, origin, str(own.get("title", "")), str(own.get("slot", "")), str(own.get("only_if", "")),
         own.get("collapse") is True, meta, attachments,

@@ -63,7 +63,7 @@ def _cell(pair: Any, links: Mapping, report: Mapping[str, Any] | None) -> str:
         return f"– {pair.reason}"
     link = links[pair.source.name][pair.platform.id]
     badge = f"[![{link['label']}]({link['badge']})]({link['link']})<br>" if link["badge"] else ""
-    seen = (
-        f"ran {report['date']} on {report.get('gpu', 'unknown hardware')}" if report else "not yet run on real hardware"
-    )
+    seen = "not yet run on real hardware"
+    if report:
+        seen = f"{report['date']}, {report['gpu']}, version {report['version']}: {report['verdict'][:80]}"
     return f"{badge}[file]({link['path']})<br>{seen}"

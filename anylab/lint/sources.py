@@ -36,7 +36,7 @@ def every_code_cell_parses(source: Source, packages: Iterable[str]) -> Iterable[
             yield Problem(origin, f"does not parse on Python 3.11 to 3.13: {what}")
 
 
-@rule("source/comment-command", on="source")
+@rule("source/comment-command", on="source", foreign=True)
 def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
     """jupytext, when a person opens the source in Jupyter, turns such a comment into a command."""
     if source.path.suffix != ".py":
@@ -50,7 +50,10 @@ def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> It
             if looks and not magics.is_commented_magic(line):
                 word = line.lstrip("# ").split()[0]
                 origin = Origin(cell.origin.file, cell.origin.line + number)
-                yield Problem(origin, f"Jupyter's jupytext reads this comment as the command '{word}'; reword it")
+                yield Problem(
+                    origin,
+                    f"jupytext alone reads this comment as the command '{word}', here it stays one; reword it",
+                )
 
 
 @rule("source/requirement", on="source")

@@ -59,7 +59,7 @@ def parse(name: str, value: str, default: Any) -> Any:
     both_numbers = isinstance(default, int | float) and isinstance(parsed, int | float) and not isinstance(parsed, bool)
     if (
         (isinstance(default, int) and both_numbers and not isinstance(parsed, int))
-        or not (both_numbers or default is None or isinstance(parsed, type(default)))
+        or not (both_numbers or default is None or type(parsed) is type(default))
         or not _travels(parsed)
     ):
         raise refuse(Origin(f"-p {name} {value}"), f"must be like its default, {default!r}")

@@ -116,8 +116,9 @@ def judge(notebook: dict[str, Any], error: str, path: Path | None = None) -> Ver
         failed = next((c for c in code if c["metadata"].get("papermill", {}).get("status") == "failed"), None)
     if failed is not None:
         fault = f"{where(failed)}{inside(failed, notebook)}: {_error_of(failed) or _stderr(failed) or error}"
-    elif error:
-        fault = error
+    elif error:  # a kernel that died leaves no traceback: the cell that was running has no number
+        running = next((c for c in code if c.get("execution_count") is None), None)
+        fault = f"{where(running)}: {error}" if running and ran else error
     elif len(ran) < len(code):
         first = next(c for c in code if c.get("execution_count") is None)
         fault = f"{where(first)}: did not run, though no cell failed; a cell above it ended the run"
@@ -137,7 +138,9 @@ def where(cell: Mapping[str, Any]) -> str:
     text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(_traceback(cell)))
     found = re.findall(r"(?:Cell In\s?\[\d+\], line |^-+> )(\d+)", text, re.MULTILINE)
     line = mark["line"] + (int(found[0]) - 1 if found else 0)
-    title = next((t for t in "".join(cell["source"]).split("\n") if t.strip()), "")[:60]
+    lines = "".join(cell["source"]).split("\n")
+    at = int(found[0]) - 1 if found and int(found[0]) <= len(lines) else 0
+    title = next((t.strip() for t in lines[at:] if t.strip()), "")[:60]
     return f"{Origin(mark['source'], max(line, 1))} ('{title}')"
 
 

@@ -163,8 +163,15 @@ def test_a_run_report_shows_in_the_readme_and_in_the_first_cell(project_copy, an
     )
     (project_copy / "verified/ours.toml").write_text(report)
     anylab(cwd=project_copy)
-    assert "ran 2026-11-20 on T4" in (project_copy / "README.md").read_text()
-    assert "2026-11-20, T4: ran" in (project_copy / "dist/colab/ours.ipynb").read_text()
+    assert "2026-11-20, T4, version 0.1.0+1: ran" in (project_copy / "README.md").read_text()
+    assert "2026-11-20, T4, version 0.1.0+1: ran" in (project_copy / "dist/colab/ours.ipynb").read_text()
+    for gpu, seen in (("", "unknown hardware"), ('gpu = "none"\n', "a CPU"), ('gpu = "T4 | <b>"\n', "T4    b ")):
+        (project_copy / "verified/ours.toml").write_text(report.replace('gpu = "T4"\n', gpu))
+        assert anylab(cwd=project_copy).returncode == 0
+        assert f"2026-11-20, {seen}, version" in (project_copy / "README.md").read_text()
+    for wrong, words in ((("2026-11-20", "2026-11-31"), "is no date"), (("ours", "hours"), "did you mean 'ours'")):
+        (project_copy / "verified/ours.toml").write_text(report.replace(*wrong))
+        assert words in anylab(cwd=project_copy).stderr
     (project_copy / "verified/ours.toml").write_text(report.replace("date", "dote"))
     done = anylab(cwd=project_copy)
     assert done.returncode == 2 and "verified/ours.toml" in done.stderr and "'date'" in done.stderr

@@ -284,7 +284,11 @@ def test_the_report_is_toml_that_the_repository_takes(folders, capsys, tmp_path)
     (tmp_path / "verified/one.toml").write_text(text)
     problems = []
     project = open_project(ROOT)
-    stored = read_verified(type(project)(**{**project.__dict__, "root": tmp_path}), problems)
+    stored = read_verified(
+        type(project)(**{**project.__dict__, "root": tmp_path}),
+        problems,
+        {"notebook": {"graphmer_training"}, "platform": {"local"}},
+    )
     assert problems == [] and stored["graphmer_training", "local"]["version"] == "0.1.0+abcd1234"
 
 

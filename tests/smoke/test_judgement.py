@@ -51,9 +51,17 @@ def test_a_failure_inside_the_library_names_the_line_of_the_module(compile_sourc
     module = (ROOT / "tests/tiny/notebooks-src/lib/tinylib/sums.py").read_text()
     line = module[: module.index("return words")].count("\n") + 1
     verdict = smoke(compile_source, tmp_path, text, platform)
-    assert (
-        f"sources/judged.py:14 ('from tinylib.sums import add') in sources/lib/tinylib/sums.py:{line}" in verdict.fault
-    )
+    assert f"sources/judged.py:14 ('add(1, 'x')') in sources/lib/tinylib/sums.py:{line}" in verdict.fault
+
+
+def test_a_failure_in_a_platforms_cell_names_the_templates_own_line(compile_source, tmp_path):
+    build, pairs = compile_source(FRONT + SETTINGS)
+    cells = build.rendered[pairs["kaggle"].path][0]
+    setup = next(c for c in cells if "where.start" in c.source)
+    template = (ROOT / "platforms/kaggle/cells/setup.py.j2").read_text().split("\n")
+    for number, line in enumerate(setup.source.split("\n")):
+        written = template[setup.origin.line - 1 + number]
+        assert line.partition("(")[0] == written.partition("(")[0]
 
 
 def test_a_cell_that_ends_the_run_is_no_success(compile_source, tmp_path):
@@ -74,7 +82,7 @@ def test_a_magic_that_fails_without_a_traceback_is_found(compile_source, tmp_pat
 def test_a_kernel_that_dies_is_a_failure(compile_source, tmp_path):
     text = FRONT + SETTINGS + "# %%\nimport os\n\nos.kill(os.getpid(), 9)\n"
     verdict = smoke(compile_source, tmp_path, text, "local")
-    assert "Dead" in verdict.fault or "died" in verdict.fault
+    assert verdict.fault.startswith("sources/judged.py:12 (") and "Dead" in verdict.fault
 
 
 def test_the_quick_test_and_the_settings_reach_the_cells(compile_source, tmp_path):

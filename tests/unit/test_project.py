@@ -31,7 +31,8 @@ def test_a_link_in_the_projects_own_library_is_refused_for_other_sources_too(pro
 
 
 def test_a_link_to_a_neighbour_is_a_source_of_its_own(project):
-    (project.sources / "again.py").symlink_to("ours.py")
+    write(project.sources, {"theirs.py": "# %%\nx = 1\n"})
+    (project.sources / "again.py").symlink_to("theirs.py")
     assert "plain/again.ipynb" in outputs(project)
 
 
