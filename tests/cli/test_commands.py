@@ -189,7 +189,8 @@ def test_new_and_new_platform_leave_what_builds_and_passes(project_copy, anylab)
     assert anylab(cwd=project_copy).returncode == 0
     assert (project_copy / "dist/my-lab/my_demo.ipynb").is_file()
     command = [sys.executable, "-m", "pytest", "-q", "tests"]
-    done = subprocess.run(command, cwd=project_copy, capture_output=True, text=True)
+    env = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    done = subprocess.run(command, cwd=project_copy, env=env, capture_output=True, text=True)
     assert done.returncode == 0 and "7 passed" in done.stdout, done.stdout[-2000:]
 
 

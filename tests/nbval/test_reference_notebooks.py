@@ -1,6 +1,7 @@
 """The reference notebooks still print what is stored in them, and nbval notices when they do not."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
 
 def nbval(path):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", str(path)]
-    return subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300)
+    env = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
+    return subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
