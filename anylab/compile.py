@@ -7,17 +7,15 @@ time, so that twelve hundred variants never stand in memory together.
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from anylab import __version__, emit, library, lint, platforms, render, schema, source, text
+from anylab import __version__, emit, library, lint, platforms, render, source, verified
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
 from anylab.project import Project, source_files, walk
@@ -38,31 +36,35 @@ class Pair:
 
 @dataclass
 class Build:
-    """A compiled collection, not yet written. `variants` fills while `files` is read."""
+    """A compiled collection, not yet written."""
 
     project: Project
     pairs: list[Pair]
     rendered: dict[str, tuple[list[Cell], dict[str, str]]]  # path -> cells, and the files beside by name
     shared: render.Shared
     warnings: list[Problem]
-    variants: list[dict[str, Any]] = field(default_factory=list)
-    _entry: dict[str, Any] = field(default_factory=dict)
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """(path below dist, bytes) of every file; the manifest last."""
+        variants = []
         for pair in self.pairs:
             if pair.path:
-                yield from self.variant_files(pair)
-                self.variants.append(self._entry)
+                entry, files = self._variant(pair)
+                variants.append(entry)
+                yield from files
         manifest = {
             "generator": f"anylab {__version__}",
             "note": "Written by `python build.py`; do not edit. Information, not evidence: check hashes every file.",
-            "variants": self.variants,
+            "variants": variants,
         }
         yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
-    def variant_files(self, pair: Pair) -> Iterator[tuple[str, bytes]]:
+    def variant_files(self, pair: Pair) -> list[tuple[str, bytes]]:
         """(path below dist, bytes) of one variant and the files beside it."""
+        return self._variant(pair)[1]
+
+    def _variant(self, pair: Pair) -> tuple[dict[str, Any], list[tuple[str, bytes]]]:
+        """The manifest's entry of one variant, and its files."""
         src, platform = pair.source, pair.platform
         note = {"generated_from": src.file, "note": f"Do not edit: edit {src.file} and run python build.py"}
         note |= {"variant": f"{src.name}/{platform.id}", "version": render.VERSION}
@@ -76,12 +78,12 @@ class Build:
             data = before + version.encode() + after
         entry = {"notebook": src.name, "platform": platform.id, "path": pair.path, "source": src.file}
         entry |= {"version": version, "sha256": hashlib.sha256(data).hexdigest(), "beside": {}}
-        yield pair.path, data
+        files = [(pair.path, data)]
         for name, text_beside in beside.items():
             file = text_beside.replace(render.VERSION, version).encode()
             entry["beside"][name] = hashlib.sha256(file).hexdigest()
-            yield f"{pair.path.rpartition('/')[0]}/{name}", file
-        self._entry = entry
+            files.append((f"{pair.path.rpartition('/')[0]}/{name}", file))
+        return entry, files
 
 
 def compile_all(project: Project) -> Build:
@@ -216,7 +218,7 @@ def _shared(project: Project, pairs: list[Pair], modules: library.Library, probl
         project.branch,
         links,
         {name: tuple(sorted(entries, key=lambda e: e["rank"])) for name, entries in siblings.items()},
-        read_verified(project, problems, known) if project.is_whole else {},
+        verified.read(project, problems, known) if project.is_whole else {},
         {src.name: _picture(project, src, problems) for src in sources},
         gpu,
     )
@@ -272,51 +274,3 @@ def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
     if not src.front.get("picture_alt"):
         problems.append(Problem(at, "the picture has no picture_alt, the words for those who cannot see it; add them"))
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def read_verified(
-    project: Project, problems: list[Problem], known: Mapping[str, set[str]]
-) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The newest run report per (notebook, platform) from verified/*.toml of the project.
-
-    `known` holds the names of "notebook" and "platform". A report is a stranger's text: what Markdown would read as
-    markup is taken out.
-    """
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    folder = project.root / "verified"
-    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
-        file = f"verified/{path.name}"
-        try:
-            report, lines = platforms.read_toml(text.read(path, file), file)
-        except Refused as refused:
-            problems += refused.problems
-            continue
-        faults = schema.check(report, "verified", file, lines, "the run report") or _report_faults(
-            report, file, lines, known
-        )
-        problems += faults
-        key = (report.get("notebook", ""), report.get("platform", ""))
-        if not faults and report["date"] >= newest.get(key, {"date": ""})["date"]:
-            gpu = report.get("gpu", "unknown hardware")
-            shown = {
-                "gpu": "a CPU" if gpu == "none" else gpu,
-                "verdict": report["verdict"],
-                "version": report["version"],
-            }
-            newest[key] = report | {k: re.sub(r"[|<>\[\]`]", " ", v) for k, v in shown.items()}
-    return newest
-
-
-def _report_faults(
-    report: Mapping[str, Any], file: str, lines: Mapping, known: Mapping[str, set[str]]
-) -> list[Problem]:
-    faults = []
-    try:
-        datetime.date.fromisoformat(report["date"])
-    except ValueError:
-        faults.append(Problem(Origin(file, lines.get(("date",), 1)), f"'{report['date']}' is no date"))
-    for key, names in known.items():
-        if report[key] not in names:
-            what = f"no such {key} '{report[key]}'{did_you_mean(report[key], names)}"
-            faults.append(Problem(Origin(file, lines.get((key,), 1)), what))
-    return faults

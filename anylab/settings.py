@@ -17,6 +17,8 @@ from anylab.source import Cell
 
 _PARAM = re.compile(r"#\s?@param\b\s*(?P<spec>.*)$")
 _OPTIONS = re.compile(r"""\[(?:"[^"]*"|'[^']*'|[^]"'])*\]""")
+_TYPE = re.compile(r"type:\s*\"?(\w+)")
+_BOUNDS = re.compile(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)")
 _FORM_ONLY = re.compile(r"^\s*#\s?@(title|markdown)\b\s?(?P<text>.*)$")
 
 
@@ -83,12 +85,12 @@ _KINDS = {
 
 def _options_fault(setting: Setting) -> str:
     """What is wrong with a form field whose default it cannot show, '' when nothing is."""
-    kind = re.search(r"type:\s*\"?(\w+)", setting.spec)
+    kind = _TYPE.search(setting.spec)
     if kind and kind[1] not in _KINDS:
         return f"unknown form type '{kind[1]}' of '{setting.name}'{did_you_mean(kind[1], _KINDS)}"
     if kind and not isinstance(setting.default, _KINDS[kind[1]]):
         return f"the default of '{setting.name}' ({setting.default!r}) does not fit its form type '{kind[1]}'"
-    bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", setting.spec)
+    bounds = _BOUNDS.search(setting.spec)
     if bounds and isinstance(setting.default, int | float):
         low, high = float(bounds[1]), float(bounds[2])
         if not low <= setting.default <= high:
@@ -131,8 +133,8 @@ def _words(spec: str) -> str:
     options = _OPTIONS.match(spec)
     if options:
         return "one of: " + options.group()[1:-1].replace('"', "").replace("'", "")
-    kind = re.search(r"type:\s*\"?(\w+)", spec)
-    bounds = re.search(r"min:\s*([-\d.]+).*max:\s*([-\d.]+)", spec)
+    kind = _TYPE.search(spec)
+    bounds = _BOUNDS.search(spec)
     if bounds:
         return f"{bounds[1]} to {bounds[2]}"
     return {"boolean": "True or False", "integer": "a whole number", "number": "a number"}.get(

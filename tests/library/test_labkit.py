@@ -268,7 +268,7 @@ def test_the_wrong_place_is_told_with_the_right_link(monkeypatch, tmp_path):
 
 
 def test_the_report_is_toml_that_the_repository_takes(folders, capsys, tmp_path):
-    from anylab.compile import read_verified
+    from anylab import verified
     from anylab.project import open_project
 
     where.start("graphmer_training/local", "0.1.0+abcd1234")
@@ -284,7 +284,7 @@ def test_the_report_is_toml_that_the_repository_takes(folders, capsys, tmp_path)
     (tmp_path / "verified/one.toml").write_text(text)
     problems = []
     project = open_project(ROOT)
-    stored = read_verified(
+    stored = verified.read(
         type(project)(**{**project.__dict__, "root": tmp_path}),
         problems,
         {"notebook": {"graphmer_training"}, "platform": {"local"}},
