@@ -1,7 +1,8 @@
-"""labkit: what every Anylab notebook carries. Where am I, what have I got, where do I save; the same calls everywhere.
+"""labkit: a job that survives its session, and moves to another platform; the same calls everywhere.
 
-Standard library first; torch is only looked at when a GPU is there. `labkit.here` is the platform's adapter: in a
-compiled notebook it is the one of that notebook's platform, in the repository the one for your own machine.
+`storage`, `clock`, `checkpoint`, `worklist`, `bundle`, `progress`, `secret`: standard library first, torch is never
+imported. `labkit.here` and `labkit.transport` are the platform's: in a compiled notebook those of its platform, in the
+repository those for your own machine. One page for all of it: docs/labkit.md.
 """
 
 

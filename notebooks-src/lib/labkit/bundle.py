@@ -1,0 +1,90 @@
+"""Bundles: a job's kept files as one archive that another platform takes.
+
+archive = bundle.pack(folders)       # outputs -> <job>.bundle.zip, beside them
+bundle.unpack(archive, folders)      # elsewhere: checked, then moved into place
+bundle.send(folders, transport)      # pack, then carry it: labkit.transport (the platform's way) or labkit.hub
+bundle.fetch(folders, transport)     # carry it here, then unpack
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import disk
+from disk import sealed
+
+from labkit import Stop, storage
+
+MANIFEST = "bundle.json"
+
+
+def pack(folders: storage.Folders) -> Path:
+    """One sealed zip of everything in `outputs`; returns its path. Raises Stop."""
+    target = (folders.work if folders.slow else folders.outputs) / f"{folders.job}.bundle.zip"
+    paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
+    if not paths:
+        raise Stop(f"there is nothing to pack in {folders.outputs}")
+    size, free = sum(path.stat().st_size for path in paths), shutil.disk_usage(target.parent).free
+    if size > free:
+        raise Stop(f"a bundle of {size / 1e9:.1f} GB needs as much disk, and {free / 1e9:.1f} GB are free")
+    try:
+        with storage.whole(target) as part:
+            sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
+    except sealed.Broken as broken:
+        raise Stop(f"the bundle was not packed: {broken}") from None
+    print(f"Packed {len(paths)} files, {size / 1e6:.1f} MB: {target}")
+    return target
+
+
+def unpack(source: Path | str, folders: storage.Folders) -> int:
+    """Check a bundle (or the folder that a service made of it), then move its files into `outputs`; how many are new.
+
+    What is there with other contents stays beside it, as `<name>.before`. Raises Stop, and then nothing has changed.
+    """
+    source, staged = Path(source).expanduser(), folders.work / ".unpacking"
+    try:
+        job = sealed.read(source, MANIFEST).get("job")
+        if job != folders.job:
+            raise sealed.Broken(f"{MANIFEST}: holds the job {job}, and this notebook is {folders.job}")
+        shutil.rmtree(staged, ignore_errors=True)
+        listed = sealed.extract(source, staged, MANIFEST)
+        moved = sum(_place(staged / name, folders.outputs / name) for name in listed["files"])
+    except (sealed.Broken, OSError) as error:
+        raise Stop(f"the bundle {source} cannot be used: {error}") from None
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    print(f"Unpacked {moved} of {len(listed['files'])} files from {listed.get('platform')} into {folders.outputs}")
+    return moved
+
+
+def send(folders: storage.Folders, way, dry_run: bool = False) -> None:
+    """Pack, carry the bundle by a transport, and say where it is; a dry run says where it would be. Raises Stop."""
+    print(way.send(pack(folders), folders.job.replace("_", "-"), dry_run=dry_run))
+
+
+def fetch(folders: storage.Folders, way, name: str = "", dry_run: bool = False) -> int:
+    """Have a transport carry the bundle here, then unpack it; how many files are new. Raises Stop."""
+    place = folders.work / ".fetched"
+    place.mkdir(exist_ok=True)
+    try:
+        found = way.receive(name or folders.job.replace("_", "-"), place, dry_run=dry_run)
+        return 0 if found is None else unpack(found, folders)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _travels(path: Path, folders: storage.Folders) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folders.outputs).parts)
+    again = path.name.endswith((".bundle.zip", ".before")) or folders.work in path.parents
+    return path.is_file() and not (path.is_symlink() or hidden or again)
+
+
+def _place(source: Path, target: Path) -> int:
+    """Move one file into place; 0 when it is there already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() or target.is_symlink():
+        if target.is_file() and not target.is_symlink() and sealed.hashed(source) == sealed.hashed(target):
+            return 0
+        os.replace(target, target.with_name(f"{target.name}.before"))
+    disk.move(source, target)
+    return 1
