@@ -16,10 +16,11 @@ from typing import Any
 from urllib.parse import quote
 
 from anylab import __version__, emit, library, lint, platforms, render, source, verified
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
 from anylab.project import Project, source_files, walk
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 PICTURE_LIMIT = 100_000  # bytes; it travels inside every variant as base64
 

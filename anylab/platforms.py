@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from anylab import magics, schema, text
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
-from anylab.source import Cell
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
 _MARKER = re.compile(r"^# %%(?P<kind> \[markdown\])?(?P<options>(?:\s.*)?)$")

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from anylab import library, magics, settings, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
 from anylab.platforms import Platform, Template
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 CAPABILITIES = ("gpu", "drive", "forms", "secrets", "batch", "internet_toggle", "persistent_home", "session_limit")
 VERSION = "@@anylab-variant-version@@"  # replaced by the compiler once the variant's hash is known
