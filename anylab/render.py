@@ -16,8 +16,9 @@ from typing import Any
 from anylab import library, magics, settings, syntax
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
-from anylab.platforms import Platform, Template
+from anylab.platforms import Platform
 from anylab.source import Source
+from anylab.templating import Template
 
 CAPABILITIES = ("gpu", "drive", "forms", "secrets", "batch", "internet_toggle", "persistent_home", "session_limit")
 VERSION = "@@anylab-variant-version@@"  # replaced by the compiler once the variant's hash is known
