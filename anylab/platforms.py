@@ -1,4 +1,4 @@
-"""Load the platform folders: profile, cell and file templates, adapter.
+"""Load the platform folders: profile, cell and file templates, overlays (adapter, transport).
 
 A platform is a folder `platforms/<id>/` (CONTRIBUTING.md, rule 1): what differs between platforms is data here, and no
 code outside the folder knows its name.
@@ -16,6 +16,7 @@ from typing import Any
 
 from anylab import schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
+from anylab.library import EXCHANGED
 from anylab.templating import Template, TemplateCell, split_template
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
@@ -32,7 +33,7 @@ class Platform:
     profile: Mapping[str, Any]
     cells: Mapping[str, tuple[TemplateCell, ...]]  # slot -> cells
     files: Mapping[str, Template]  # name beside the notebook -> template
-    adapter: tuple[str, str] | None  # (text, file as shown), None: the library's own
+    overlays: Mapping[str, tuple[str, str]]  # library module -> (text, file as shown) that travels in its place
 
     def has(self, capability: str) -> bool:
         """True when the platform has this capability."""
@@ -74,7 +75,6 @@ def load(folder: Path, shown: str) -> Platform:
     except (TypeError, ValueError):
         what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
         raise refuse(Origin(file, lines["notebook",]), what) from None
-    adapter = folder / "adapter.py"
     return Platform(
         folder.name,
         profile["name"],
@@ -83,7 +83,7 @@ def load(folder: Path, shown: str) -> Platform:
         profile,
         _cell_templates(folder, shown),
         _file_templates(folder, shown),
-        (text.read(adapter, f"{shown}/adapter.py"), f"{shown}/adapter.py") if adapter.exists() else None,
+        _overlays(folder, shown),
     )
 
 
@@ -110,6 +110,12 @@ def read_toml(content: str, file: str) -> tuple[dict, dict[tuple, int]]:
         for n in range(1, len(path) + 1):
             lines.setdefault(path[:n], number)
     return data, lines
+
+
+def _overlays(folder: Path, shown: str) -> dict[str, tuple[str, str]]:
+    """The modules of the library that this folder has a version of its own for."""
+    own = {name: module for name, module in EXCHANGED.items() if (folder / name).exists()}
+    return {module: (text.read(folder / name, f"{shown}/{name}"), f"{shown}/{name}") for name, module in own.items()}
 
 
 def _cell_templates(folder: Path, shown: str) -> dict[str, tuple[TemplateCell, ...]]:

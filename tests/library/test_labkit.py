@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from labkit import Stop, machine, storage
+from labkit import Stop, machine, storage, transport
 
 from tests.conftest import ROOT
 
 
 def test_importing_labkit_does_not_load_torch():
-    code = "import sys; from labkit import here, machine, pictures, storage; print('torch' in sys.modules)"
+    code = "import sys; from labkit import machine, pictures, storage, transport; print('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -140,3 +140,36 @@ def test_the_list_of_files_is_short_and_ends_with_how_to_fetch_them(folders, cap
     storage.show(folders, most=3)
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("12 files") and "11.bin" in out[1] and "9 smaller" in out[4] and len(out) == 6
+
+
+# how a bundle is carried where the platform has no way of its own: a person takes the file
+
+
+def test_a_sent_bundle_is_told_where_it_is_and_stays_there(tmp_path):
+    archive = tmp_path / "job.bundle.zip"
+    with pytest.raises(Stop, match="make the bundle first"):
+        transport.send(archive, "job")
+    assert "would be" in transport.send(archive, "job", dry_run=True)
+    archive.write_bytes(b"x")
+    said = transport.send(archive, "job")
+    assert f"is {archive}" in said and said.count(".\n") == 0 and archive.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("place", ["here", "home/Downloads", "folder"])
+@pytest.mark.parametrize("name", ["job", "job.bundle.zip"])
+def test_a_bundle_is_found_where_a_person_puts_it(place, name, tmp_path, monkeypatch, capsys):
+    for folder in ("here", "home/Downloads", "folder"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(Stop, match="no bundle job, looked for .*upload it there"):
+        transport.receive("job", tmp_path / "folder")
+    (tmp_path / place / "job.bundle.zip").write_bytes(b"x")
+    assert transport.receive(name, tmp_path / "folder", dry_run=True) is None
+    assert str(tmp_path / "home/Downloads/job") in capsys.readouterr().out
+    assert transport.receive(name, tmp_path / "folder") == tmp_path / place / "job.bundle.zip"
+
+
+def test_a_bundle_is_found_by_its_path(tmp_path):
+    (tmp_path / "b.zip").write_bytes(b"x")
+    assert transport.receive(str(tmp_path / "b.zip"), tmp_path / "folder") == tmp_path / "b.zip"
