@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from anylab import __version__, emit, library, lint, platforms, render, source, verified
+from anylab import __version__, emit, library, lint, platforms, render, source, templating, verified
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
 from anylab.project import Project, source_files, walk
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 PICTURE_LIMIT = 100_000  # bytes; it travels inside every variant as base64
 
@@ -152,7 +153,7 @@ def _same_titles(sources: list[Source]) -> list[Problem]:
     first: dict[str, Source] = {}
     problems = []
     for src in (s for s in sources if s.ours):
-        other = first.setdefault(platforms.slug(render.title_of(src)), src)
+        other = first.setdefault(templating.slug(render.title_of(src)), src)
         if other is not src:
             problems.append(Problem(src.at("title"), f"has the same title as {other.file}; give it another"))
     return problems

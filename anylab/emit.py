@@ -12,8 +12,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from anylab.cell import Cell
 from anylab.platforms import Platform
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 _string = json.encoder.encode_basestring  # C where available; leaves non-ASCII text readable
 

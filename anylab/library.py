@@ -1,7 +1,7 @@
 """The library that travels: which modules of `lib/` a notebook imports, in the order in which it gets to see them.
 
 The closure is static, from `import` statements alone, so a compiled notebook stands alone (rule 4 of CONTRIBUTING.md).
-Modules travel whole and readable; only `labkit/here.py` is exchanged, for the adapter of the platform.
+Modules travel whole and readable; those of EXCHANGED are the local ones here, and a platform's own take their place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from anylab import syntax, text
 from anylab.errors import Origin, Refused, did_you_mean, refuse
 
-ADAPTER = "labkit.here"
+# what a platform folder may hold -> the module in whose place it travels
+EXCHANGED = {"adapter.py": "labkit.here", "transport.py": "labkit.transport"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,18 @@ def _bound(tree: ast.AST) -> Iterable[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         yield from _bound(node)
+
+
+def exchanged(library: Library, overlays: Mapping[str, tuple[str, str]]) -> Library:
+    """The library with a platform's own modules, name -> (text, file as shown), in the place of the local ones.
+
+    A library that lacks a module has no use for a platform's. Raises Refused when one does not parse.
+    """
+    own = dict(library)
+    for name, (content, file) in overlays.items():
+        if name in library:
+            own[name] = parse(content, Path(library[name].path), "", file)
+    return own
 
 
 def closure(library: Library, wanted: Iterable[tuple[str, Origin]]) -> list[Module]:

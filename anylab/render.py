@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from anylab import library, magics, settings, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
-from anylab.platforms import Platform, Template
-from anylab.source import Cell, Source
+from anylab.platforms import Platform
+from anylab.source import Source
+from anylab.templating import Template
 
 CAPABILITIES = ("gpu", "drive", "forms", "secrets", "batch", "internet_toggle", "persistent_home", "session_limit")
 VERSION = "@@anylab-variant-version@@"  # replaced by the compiler once the variant's hash is known
@@ -213,8 +215,8 @@ def settings_of(source: Source) -> list[settings.Setting]:
 def needed_modules(
     source: Source, platform: Platform, modules: library.Library, cells: Iterable[Cell]
 ) -> list[library.Module]:
-    """The library modules of this variant, the platform's adapter in the place of the library's own."""
-    ours = _with_adapter(platform, modules)
+    """The library modules of this variant, the platform's own (adapter, transport) in the place of the local ones."""
+    ours = _overlaid(platform, modules)
     wanted = [pair for cell in cells if cell.kind == "code" for pair in _imports(cell)]
     for i, name in enumerate(source.front.get("embeds", [])):
         wanted += library.everything_in(ours, name, source.at("embeds", i))
@@ -224,19 +226,15 @@ def needed_modules(
     return _closures[key]
 
 
-_closures: dict[tuple[int, frozenset[str]], list[library.Module]] = {}  # the libraries live in _adapted
-_adapted: dict[tuple[int, int], tuple[Any, Any, library.Library]] = {}
+_closures: dict[tuple[int, frozenset[str]], list[library.Module]] = {}  # the libraries live in _libraries
+_libraries: dict[tuple[int, int], tuple[Any, Any, library.Library]] = {}
 
 
-def _with_adapter(platform: Platform, modules: library.Library) -> library.Library:
+def _overlaid(platform: Platform, modules: library.Library) -> library.Library:
     key = (id(platform), id(modules))
-    if key not in _adapted:  # the arguments are kept, so that their ids stay theirs
-        own = dict(modules)
-        if platform.adapter and library.ADAPTER in own:
-            content, file = platform.adapter
-            own[library.ADAPTER] = library.parse(content, Path(own[library.ADAPTER].path), "", file)
-        _adapted[key] = (platform, modules, own)
-    return _adapted[key][2]
+    if key not in _libraries:  # the arguments are kept, so that their ids stay theirs
+        _libraries[key] = (platform, modules, library.exchanged(modules, platform.overlays))
+    return _libraries[key][2]
 
 
 @functools.cache

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from anylab import syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem, did_you_mean
-from anylab.source import Cell
 
 _PARAM = re.compile(r"#\s?@param\b\s*(?P<spec>.*)$")
 _OPTIONS = re.compile(r"""\[(?:"[^"]*"|'[^']*'|[^]"'])*\]""")

@@ -66,7 +66,7 @@ folders = storage.prepare("graphmer_training")
 
 # %%
 from graphmer import knowledge
-from labkit import report
+from session import report
 
 # a quick test keeps its results apart, so that it never replaces those of a real run
 results_folder = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs

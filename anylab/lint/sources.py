@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from anylab import magics, parsers, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem
 from anylab.lint import rule
 from anylab.render import settings_of
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 LIBRARY_NAMES_ARE_STRANGERS = "on the registry this name is a stranger's package"
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 
 from anylab import magics, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem
 from anylab.lint import rule
 from anylab.platforms import Platform
 from anylab.render import title_of
-from anylab.source import Cell, Source
+from anylab.source import Source
 
 Beside = Mapping[str, str]  # the texts of the files beside the notebook, by name
 

@@ -36,7 +36,7 @@ class Verdict:
 def settings_cell(notebook: Mapping[str, Any]) -> dict[str, Any]:
     """The names and defaults of the compiled notebook's settings, {} when it has none."""
     from anylab import settings
-    from anylab.source import Cell
+    from anylab.cell import Cell
 
     for cell in notebook["cells"]:
         if "parameters" in cell["metadata"].get("tags", ()):

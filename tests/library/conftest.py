@@ -1,13 +1,22 @@
-"""Fixtures that the tests of graphmer share."""
+"""Fixtures that the tests of the library share."""
 
 import pytest
 import torch
 from graphmer import corpus, knowledge, tokens
+from labkit import storage
 
 from tests.library.graphmer_worlds import shop, write_tree
 
 # One thread: these models are tiny, and two threads that wait for each other suffer most on a busy machine.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """The folders of a job, in a place of their own."""
+    for name in ("work", "outputs"):
+        (tmp_path / name).mkdir()
+    return storage.Folders(tmp_path / "work", tmp_path / "outputs", tmp_path / "cache", True)
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,19 @@
-"""labkit on this machine: what is there, is it enough, where do files go, what was run."""
+"""labkit on this machine: what is there, where do files go."""
 
 import errno
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-from labkit import Stop, install, machine, preflight, report, storage, where
+from labkit import Stop, machine, storage, transport
 
 from tests.conftest import ROOT
 
-T4 = machine.Gpu("Tesla T4", 15.6, (7, 5))
-
-
-@pytest.fixture
-def folders(tmp_path):
-    for name in ("work", "outputs"):
-        (tmp_path / name).mkdir()
-    return storage.Folders(tmp_path / "work", tmp_path / "outputs", tmp_path / "cache", True)
-
 
 def test_importing_labkit_does_not_load_torch():
-    modules = "install, machine, preflight, report, storage, where"
-    code = f"import sys; from labkit import {modules}; print('torch' in sys.modules)"
+    code = "import sys; from labkit import machine, pictures, storage, transport; print('torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -91,60 +80,6 @@ def test_memory_and_disk_are_plausible(tmp_path):
     assert machine.disk_free_gb(tmp_path / "not" / "there" / "yet") > 0
 
 
-# is it enough
-
-
-def check(needs, folders, monkeypatch, cards=(), online=True, quick_test=False, torch_sees=True):
-    monkeypatch.setattr(machine, "gpus", lambda: list(cards))
-    monkeypatch.setattr(machine, "online", lambda: online)
-    monkeypatch.setattr(machine, "torch_sees_gpu", lambda: torch_sees)
-    monkeypatch.setattr(machine, "kernels_fit", lambda capability: capability >= (7, 0))
-    preflight.check(needs, folders, quick_test)
-
-
-def test_a_missing_gpu_that_is_required_stops_with_the_clicks(folders, monkeypatch):
-    with pytest.raises(Stop, match="no GPU.*To get one: "):
-        check({"gpu": "required"}, folders, monkeypatch)
-
-
-def test_a_missing_gpu_that_is_optional_is_said_and_goes_on(folders, monkeypatch, capsys):
-    check({"gpu": "optional"}, folders, monkeypatch)
-    assert "slow" in capsys.readouterr().out
-
-
-def test_a_card_that_torch_cannot_use_is_said(folders, monkeypatch, capsys):
-    check({"gpu": "optional"}, folders, monkeypatch, [T4], torch_sees=False)
-    assert "the installed torch cannot use the Tesla T4" in capsys.readouterr().out
-    with pytest.raises(Stop, match="cannot use"):
-        check({"gpu": "required"}, folders, monkeypatch, [T4], torch_sees=False)
-
-
-def test_a_card_too_small_or_too_old_stops(folders, monkeypatch):
-    with pytest.raises(Stop, match="choose a smaller size"):
-        check({"gpu": "required", "gpu_memory_gb": 24}, folders, monkeypatch, [T4])
-    check({"gpu": "optional", "gpu_memory_gb": 24}, folders, monkeypatch, [T4])
-    with pytest.raises(Stop, match="no kernels for the P100"):
-        check({}, folders, monkeypatch, [machine.Gpu("P100", 16, (6, 0))], quick_test=True)
-
-
-@pytest.mark.parametrize(("needs", "words"), [({"disk_gb": 1e6}, "of disk"), ({"ram_gb": 1e6}, "not enough memory")])
-def test_too_little_disk_or_memory_stops(needs, words, folders, monkeypatch):
-    with pytest.raises(Stop, match=words):
-        check(needs, folders, monkeypatch, [T4])
-
-
-def test_internet_is_asked_for_only_when_needed(folders, monkeypatch):
-    check({"internet": "none"}, folders, monkeypatch, [T4], online=False)
-    with pytest.raises(Stop, match="no internet. To switch it on"):
-        check({"internet": "weights"}, folders, monkeypatch, [T4], online=False)
-
-
-def test_a_quick_test_stops_at_nothing(folders, monkeypatch, capsys):
-    needs = {"gpu": "required", "gpu_memory_gb": 80, "disk_gb": 1e6, "internet": "required"}
-    check(needs, folders, monkeypatch, [], online=False, quick_test=True)
-    assert "need" in capsys.readouterr().out
-
-
 # where do I save
 
 
@@ -207,93 +142,34 @@ def test_the_list_of_files_is_short_and_ends_with_how_to_fetch_them(folders, cap
     assert out[0].startswith("12 files") and "11.bin" in out[1] and "9 smaller" in out[4] and len(out) == 6
 
 
-# install
+# how a bundle is carried where the platform has no way of its own: a person takes the file
 
 
-def test_what_is_there_is_not_installed(capsys, monkeypatch):
-    monkeypatch.setattr(install, "_pip", lambda missing: pytest.fail("installed"))
-    install.ensure("pytest>=7", 'nothing-at-all; python_version < "3"')
-    assert "already here" in capsys.readouterr().out
+def test_a_sent_bundle_is_told_where_it_is_and_stays_there(tmp_path):
+    archive = tmp_path / "job.bundle.zip"
+    with pytest.raises(Stop, match="make the bundle first"):
+        transport.send(archive, "job")
+    assert "would be" in transport.send(archive, "job", dry_run=True)
+    archive.write_bytes(b"x")
+    said = transport.send(archive, "job")
+    assert f"is {archive}" in said and said.count(".\n") == 0 and archive.read_bytes() == b"x"
 
 
-def test_the_local_variant_names_the_command_instead_of_installing():
-    with pytest.raises(Stop, match="-m pip install 'no-such-package-at-all>=1'"):
-        install.ensure("no-such-package-at-all>=1")
+@pytest.mark.parametrize("place", ["here", "home/Downloads", "folder"])
+@pytest.mark.parametrize("name", ["job", "job.bundle.zip"])
+def test_a_bundle_is_found_where_a_person_puts_it(place, name, tmp_path, monkeypatch, capsys):
+    for folder in ("here", "home/Downloads", "folder"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(Stop, match="no bundle job, looked for .*upload it there"):
+        transport.receive("job", tmp_path / "folder")
+    (tmp_path / place / "job.bundle.zip").write_bytes(b"x")
+    assert transport.receive(name, tmp_path / "folder", dry_run=True) is None
+    assert str(tmp_path / "home/Downloads/job") in capsys.readouterr().out
+    assert transport.receive(name, tmp_path / "folder") == tmp_path / place / "job.bundle.zip"
 
 
-def test_a_protected_package_is_never_moved(monkeypatch):
-    monkeypatch.setattr(install.here, "INSTALLS", True)
-    with pytest.raises(Stop, match="torch>=99.*here is torch 2"):
-        install.ensure("torch>=99")
-
-
-def test_an_install_runs_against_what_is_installed(monkeypatch):
-    seen = {}
-
-    def pip(command, **_):
-        seen["command"] = command
-        seen["constraints"] = Path(command[command.index("-c") + 1]).read_text()
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(install.here, "INSTALLS", True)
-    monkeypatch.setattr(subprocess, "run", pip)
-    install.ensure("no-such-package-at-all>=1")
-    assert seen["command"][-1] == "no-such-package-at-all>=1" and "-U" not in seen["command"]
-    assert "torch==2.13.0" in seen["constraints"] and "numpy==" in seen["constraints"]
-
-
-def test_a_failed_install_tells_the_internet_switch_when_there_is_none(monkeypatch):
-    monkeypatch.setattr(install.here, "INSTALLS", True)
-    monkeypatch.setattr(subprocess, "run", lambda c, **_: subprocess.CompletedProcess(c, 1, "", "ERROR: resolution"))
-    monkeypatch.setattr(machine, "online", lambda: False)
-    with pytest.raises(Stop, match="without internet"):
-        install.ensure("no-such-package-at-all>=1")
-    monkeypatch.setattr(machine, "online", lambda: True)
-    with pytest.raises(Stop, match="ERROR: resolution"):
-        install.ensure("no-such-package-at-all>=1")
-
-
-# where, and the report
-
-
-def test_the_wrong_place_is_told_with_the_right_link(monkeypatch, tmp_path):
-    siblings = (("Elsewhere", "ANYLAB_TEST_MARK", "", "https://right"), ("Folder", "", str(tmp_path), "https://folder"))
-    assert "https://folder" in where.wrong_place(siblings)
-    monkeypatch.setenv("ANYLAB_TEST_MARK", "1")
-    assert where.wrong_place(siblings) == (
-        "This is the variant for your own machine, but this machine is Elsewhere. The right one: https://right"
-    )
-    monkeypatch.setattr(where.here, "am_i_here", lambda: True)
-    assert where.wrong_place(siblings) == ""
-
-
-def test_the_report_is_toml_that_the_repository_takes(folders, capsys, tmp_path):
-    from anylab import verified
-    from anylab.project import open_project
-
-    where.start("graphmer_training/local", "0.1.0+abcd1234")
-    with report.stage('odd "name"'):
-        pass
-    report.show('learned "well" – yes', folders)
-    text = (folders.outputs / "run-report.toml").read_text()
-    assert text in capsys.readouterr().out
-    data = tomllib.loads(text)
-    assert data["notebook"] == "graphmer_training" and data["verdict"] == 'learned "well" – yes'
-    assert str(Path.home()) not in text and str(folders.outputs) not in text
-    (tmp_path / "verified").mkdir()
-    (tmp_path / "verified/one.toml").write_text(text)
-    problems = []
-    project = open_project(ROOT)
-    stored = verified.read(
-        type(project)(**{**project.__dict__, "root": tmp_path}),
-        problems,
-        {"notebook": {"graphmer_training"}, "platform": {"local"}},
-    )
-    assert problems == [] and stored["graphmer_training", "local"]["version"] == "0.1.0+abcd1234"
-
-
-def test_a_stage_that_fails_is_still_timed():
-    report.begin("a/b", "1")
-    with pytest.raises(ValueError), report.stage("boom"):
-        raise ValueError
-    assert '"boom" = ' in report.text("failed")
+def test_a_bundle_is_found_by_its_path(tmp_path):
+    (tmp_path / "b.zip").write_bytes(b"x")
+    assert transport.receive(str(tmp_path / "b.zip"), tmp_path / "folder") == tmp_path / "b.zip"

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # labkit in a notebook
+# # labkit and session in a notebook
 # A reference notebook: what its cells print is stored in `labkit_tour.ipynb`, and nbval compares.
 
 # %%
@@ -9,7 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path("../../notebooks-src/lib").resolve()))
 
-from labkit import Stop, machine, storage, where
+from labkit import Stop, machine, storage
+from session import start
 
 # %%
 for capability in ((6, 0), (7, 5), (8, 0), (9, 0), None):
@@ -26,7 +27,7 @@ print((folders.outputs / "losses.csv").read_text())
 
 # %%
 print(
-    where.wrong_place((("A lab that is not here", "ANYLAB_NO_SUCH_VARIABLE", "", "https://example.org"),))
+    start.wrong_place((("A lab that is not here", "ANYLAB_NO_SUCH_VARIABLE", "", "https://example.org"),))
     or "right here"
 )
 

@@ -18,7 +18,7 @@ LIBRARY = (ROOT / "notebooks-src/lib/labkit/here.py").read_text(encoding="utf-8"
 def ask(platform, root, code, **env):
     """Run `code` with the platform's adapter as `here` inside its stand-in; what it prints as JSON."""
     there = standin.prepare(PLATFORMS[platform], root)
-    text = PLATFORMS[platform].adapter[0] if PLATFORMS[platform].adapter else LIBRARY
+    text, _ = PLATFORMS[platform].overlays.get("labkit.here", (LIBRARY, ""))
     (root / "tmp" / "here.py").write_text(text)
     program = f"import sys, json; sys.path.insert(0, {str(root / 'tmp')!r}); import here\n{code}"
     done = subprocess.run(
@@ -36,7 +36,7 @@ def test_an_adapter_knows_its_own_platform_and_no_other(where, variant, tmp_path
     environment = {
         k: v for k, v in there.env.items() if k not in os.environ or k.startswith(("COLAB", "KAGGLE", "ANYLAB"))
     }
-    (tmp_path / "tmp" / "here.py").write_text(PLATFORMS[variant].adapter[0])
+    (tmp_path / "tmp" / "here.py").write_text(PLATFORMS[variant].overlays["labkit.here"][0])
     program = f"import sys; sys.path.insert(0, {str(tmp_path / 'tmp')!r}); import here; print(here.am_i_here())"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(where == variant)

@@ -57,7 +57,7 @@ def test_a_failure_inside_the_library_names_the_line_of_the_module(compile_sourc
 def test_a_failure_in_a_platforms_cell_names_the_templates_own_line(compile_source, tmp_path):
     build, pairs = compile_source(FRONT + SETTINGS)
     cells = build.rendered[pairs["kaggle"].path][0]
-    setup = next(c for c in cells if "where.start" in c.source)
+    setup = next(c for c in cells if "start.begin" in c.source)
     template = (ROOT / "platforms/kaggle/cells/setup.py.j2").read_text().split("\n")
     for number, line in enumerate(setup.source.split("\n")):
         written = template[setup.origin.line - 1 + number]

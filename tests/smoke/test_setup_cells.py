@@ -18,7 +18,7 @@ def set_up(variant, tmp_path, where=None, env=None, **parameters):
     """Run a variant up to its setup cell, on the stand-in of `where` (default: its own); -> what its cells print."""
     pair = PAIRS[variant]
     notebook = json.loads(dict(COMPILED.variant_files(pair))[pair.path])
-    upto = next(i for i, c in enumerate(notebook["cells"]) if "where.start" in "".join(c["source"]))
+    upto = next(i for i, c in enumerate(notebook["cells"]) if "start.begin" in "".join(c["source"]))
     notebook["cells"] = notebook["cells"][: upto + 1]
     there = standin.prepare(PAIRS[where or variant].platform, tmp_path)
     verdict = runner.execute(json.dumps(notebook).encode(), parameters, there.cwd, there.env | (env or {}))

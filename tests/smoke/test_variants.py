@@ -42,7 +42,7 @@ def test_nothing_of_the_library_lands_in_the_outputs(pair, tmp_path, shared_cach
     """The scratch folder with the library is none that a platform saves (a run of the setup alone shows it)."""
     data = dict(COMPILED.variant_files(pair))[pair.path]
     notebook = suite.runner.json.loads(data)
-    upto = next(i for i, c in enumerate(notebook["cells"]) if "where.start" in "".join(c["source"]))
+    upto = next(i for i, c in enumerate(notebook["cells"]) if "start.begin" in "".join(c["source"]))
     notebook["cells"] = notebook["cells"][: upto + 1]
     there = suite.standin.prepare(pair.platform, tmp_path, shared_cache)
     verdict = suite.runner.execute(

@@ -24,6 +24,7 @@ CHANGES = {
     "notebooks-src/lib/kit/sums.py": '"""Sums."""\ntotal = sum\n',
     "platforms/plain/platform.toml": PROFILE.format(forms="false").replace("Plain", "Plainer"),
     "platforms/plain/adapter.py": '"""Here."""\n',
+    "platforms/plain/transport.py": '"""There."""\n',
     "platforms/plain/cells/setup.py.j2": "# %%\nx = 1\n",
     "platforms/plain/files/requirements.txt.j2": "numpy\n",
     "verified/a.toml": "",

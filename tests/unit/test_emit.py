@@ -7,8 +7,8 @@ import pytest
 
 from anylab import compile as compiling
 from anylab import emit, platforms
+from anylab.cell import Cell
 from anylab.errors import Origin
-from anylab.source import Cell
 from tests.unit.helpers import PROFILE, code, foreign, ipynb, markdown, notebook, outputs, small_project, write
 
 TEXTS = [

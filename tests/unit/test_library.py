@@ -127,3 +127,47 @@ def test_embeds_bring_a_whole_package(tmp_path):
         tmp_path, ours=HEAD.replace("# ---\n\n", "#     embeds: [kit]\n# ---\n\n") + "# %%\nx = 1\n"
     )
     assert any(cell.startswith("%%writefile $LAB/kit/sums.py") for cell in sources_of(notebook(project)["cells"]))
+
+
+LABKIT = {
+    "notebooks-src/lib/labkit/__init__.py": '""" """\n',
+    "notebooks-src/lib/labkit/here.py": "NAME = 'local'\n",
+    "notebooks-src/lib/labkit/transport.py": "WAY = 'local'\n",
+}
+BOTH = HEAD + "# %%\nfrom labkit import here, transport\n"
+
+
+@pytest.mark.parametrize(("file", "module"), [("adapter.py", "here"), ("transport.py", "transport")])
+def test_a_platforms_own_module_travels_in_the_place_of_the_local_one(tmp_path, file, module):
+    project = small_project(tmp_path, LABKIT | {f"platforms/plain/{file}": "THERE = 'plain'\n"}, BOTH)
+    cell = f"%%writefile $LAB/labkit/{module}.py\n"
+    own = next(c for c in notebook(project)["cells"] if "".join(c["source"]).startswith(cell))
+    assert "".join(own["source"]) == cell + "THERE = 'plain'"
+    assert own["metadata"]["anylab"]["source"] == f"platforms/plain/{file}"
+    other = next(c for c in sources_of(notebook(project, platform="forms")["cells"]) if cell in c)
+    assert "'local'" in other and "plain" not in other
+
+
+def test_what_a_platforms_own_module_imports_travels_there_alone(tmp_path):
+    extra = {"platforms/plain/transport.py": "from kit import sums\n"}
+    project = small_project(tmp_path, LABKIT | extra, BOTH)
+    brought = [
+        any(c.startswith("%%writefile $LAB/kit/sums.py") for c in sources_of(notebook(project, platform=p)["cells"]))
+        for p in ("plain", "forms")
+    ]
+    assert brought == [True, False]
+
+
+def test_a_platforms_own_module_is_left_at_home_where_nothing_asks_for_it(tmp_path):
+    files = {"platforms/plain/transport.py": "THERE = 'plain'\n"}
+    project = small_project(tmp_path / "unused", LABKIT | files)
+    assert not any("THERE" in c for c in sources_of(notebook(project)["cells"]))
+    project = small_project(tmp_path / "no-labkit", files)
+    assert not any("THERE" in c for c in sources_of(notebook(project)["cells"]))
+
+
+@pytest.mark.parametrize("file", ["adapter.py", "transport.py"])
+def test_a_platforms_own_module_that_does_not_parse_is_refused_at_its_line(tmp_path, file):
+    project = small_project(tmp_path, LABKIT | {f"platforms/plain/{file}": "x = 1\nif x\n"}, BOTH)
+    with pytest.raises(Refused, match=f"^platforms/plain/{file}:2: does not parse"):
+        notebook(project)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from anylab import platforms
+from anylab import platforms, templating
 from anylab.errors import Refused
 from tests.unit.helpers import PROFILE, small_project, write
 
@@ -45,7 +45,7 @@ def test_a_platform_is_named_in_plain_letters(tmp_path, name):
 
 
 def cells(text):
-    return platforms.split_template(text, "setup.py.j2")
+    return templating.split_template(text, "setup.py.j2")
 
 
 def test_a_template_is_cut_at_its_markers_only():
@@ -86,7 +86,7 @@ def test_no_block_spans_two_cells():
      (1,), (), ("a", ("b", {"c": "d" * 100})), [(1, 2), (True, 2.0)], {1: "x" * 90, "y": ["z" * 90]}],
 )  # fmt: skip
 def test_a_literal_is_python_for_the_same_value(value):
-    assert repr(eval(platforms.literal(value))) == repr(value)
+    assert repr(eval(templating.literal(value))) == repr(value)
 
 
 def test_an_unknown_slot_of_a_platform_is_refused(tmp_path):

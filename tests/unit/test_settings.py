@@ -3,8 +3,8 @@
 import pytest
 
 from anylab import settings, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin
-from anylab.source import Cell
 
 
 def read(*lines):

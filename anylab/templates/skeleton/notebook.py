@@ -45,7 +45,8 @@ folders = storage.prepare("__NAME__")
 import math
 
 import matplotlib.pyplot as plt
-from labkit import pictures, report
+from labkit import pictures
+from session import report
 
 count = 50 if QUICK_TEST else POINTS
 with report.stage("compute"):

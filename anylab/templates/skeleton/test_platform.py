@@ -26,6 +26,6 @@ def test_its_standin_is_recognised_by_its_own_adapter(tmp_path, monkeypatch):
     for key, value in there.env.items():
         monkeypatch.setenv(key, value)
     scope = {}
-    exec(PAIRS[0].platform.adapter[0], scope)
+    exec(PAIRS[0].platform.overlays["labkit.here"][0], scope)
     assert scope["am_i_here"]()
     assert scope["folders"]("job")["outputs"].is_relative_to(tmp_path)

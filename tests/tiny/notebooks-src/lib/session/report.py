@@ -1,4 +1,4 @@
-"""Stands for labkit.report."""
+"""Stands for session.report."""
 
 
 def show(*args, **kwargs):

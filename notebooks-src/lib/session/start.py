@@ -1,18 +1,18 @@
-"""Where am I? Names the platform, and says so in one line when a variant was opened on another one."""
+"""Right place? Names the platform, and says so in one line when a variant was opened on another one."""
 
 import os
 from pathlib import Path
 
 from labkit import here
 
+from session import report
 
-def start(variant: str, version: str, siblings: tuple = ()) -> None:
+
+def begin(variant: str, version: str, siblings: tuple = ()) -> None:
     """Say which variant runs where, and whether it is the right one for this machine.
 
     `siblings` are the other platforms' marks: (name, environment variable, folder, link), the most telling first.
     """
-    from labkit import report
-
     report.begin(variant, version)
     mode = "batch" if here.is_batch() else "interactive"
     limit = f", a session ends after {here.SESSION_HOURS:g} h at the latest" if here.SESSION_HOURS else ""

@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from labkit import here, machine
+from labkit import here, machine, storage
 
 _run = {"variant": "unknown/unknown", "version": "unknown", "stages": {}, "peaks": {}}
 
@@ -55,8 +55,6 @@ def show(verdict: str, folders=None) -> None:
     """Print the report, and keep it as run-report.toml in the outputs."""
     body = text(verdict)
     if folders is not None:
-        from labkit import storage
-
         storage.write_whole(folders.outputs / "run-report.toml", body.encode())
     print("Run report (paste it into an issue to have this variant marked as seen on your hardware):\n")
     print(body)

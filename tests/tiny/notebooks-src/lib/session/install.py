@@ -1,4 +1,4 @@
-"""Stands for labkit.install."""
+"""Stands for session.install."""
 
 
 def ensure(*args, **kwargs):
