@@ -46,6 +46,8 @@ STEPS = 0  # @param {type:"integer"}
 SEED = 0  # @param {type:"integer"}
 # @markdown Go on from the checkpoint of an earlier run with the same settings
 RESUME = True  # @param {type:"boolean"}
+# @markdown Stop and save after so many minutes of training; 0 means shortly before the session ends
+STOP_AFTER = 0  # @param {type:"integer"}
 
 # %% slot="bootstrap"
 import sys
@@ -59,20 +61,53 @@ from labkit import storage
 
 folders = storage.prepare("graphmer_training")
 
+# %% Where does this run stand? collapse=true
+from dataclasses import asdict
+
+import torch
+from graphmer import model, train
+from labkit import checkpoint
+
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+size = "tiny" if QUICK_TEST else SIZE if SIZE != "auto" else "small" if device.type == "cuda" else "tiny"
+config = model.PRESETS[size]
+steps = 100 if QUICK_TEST else STEPS if STEPS > 0 else 2000
+settings = train.Settings(
+    steps=steps,
+    rows=8 if size == "tiny" else 16,
+    accumulate=1 if size == "tiny" else 2,
+    lr=2e-3 if size == "tiny" else 4e-4,
+    warmup=10 if QUICK_TEST else None,
+    seed=SEED,
+    log_every=max(10, steps // 100),
+)
+# a quick test keeps its results apart, so that it never replaces those of a real run
+results_folder = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
+results_folder.mkdir(exist_ok=True)
+store = checkpoint.Store(folders, {"size": size, "quick": QUICK_TEST, **asdict(settings)})
+found = store.latest() if RESUME else None
+if found and QUICK_TEST and found.step >= steps:
+    found = None  # a quick test that would do nothing tests nothing
+if found:
+    print(f"An earlier run stands at step {found.step} of {steps}, saved on {found.manifest['platform']}.")
+else:
+    print("A new run: no checkpoint with these settings.")
+
 # %% [markdown]
 # ## 1 · The graph that is already on this machine
 # The source files of Python's standard library are parsed, never imported or run. What one definition does to another
-# becomes a *triple*: `json.load` **calls** `loads`, `KeyError` **inherits** `LookupError`.
+# becomes a *triple*: `json.load` **calls** `loads`, `KeyError` **inherits** `LookupError`. A run that goes on brings
+# its graph along, since another platform may have another Python.
 
 # %%
 from graphmer import knowledge
 from session import report
 
-# a quick test keeps its results apart, so that it never replaces those of a real run
-results_folder = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
-results_folder.mkdir(exist_ok=True)
+graph_file = folders.work / "knowledge.json.gz"
 with report.stage("knowledge graph"):
-    graph = knowledge.build(cache=folders.cache or folders.work)
+    graph = knowledge.load(found.path / graph_file.name) if found else None
+    graph = graph or knowledge.build(cache=folders.cache or folders.work)
+    knowledge.save(graph_file, graph)
 counts = graph.manifest["relations"]
 print(f"{graph.manifest['files']} files, {len(graph.kinds):,} names, {len(graph.triples):,} triples")
 familiar = sorted(graph.triples, key=lambda triple: not triple[0].startswith("json."))
@@ -89,15 +124,12 @@ if skipped:
 # *leaves*. The model sees words and leaves with some of them hidden, and has to guess what was there.
 
 # %%
-import torch
-from graphmer import baselines, chains, corpus, model, plots, tokens
-from labkit import pictures
+from graphmer import baselines, chains, corpus, plots, state, tokens
+from labkit import progress
 
-device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-size = "tiny" if QUICK_TEST else SIZE if SIZE != "auto" else "small" if device.type == "cuda" else "tiny"
-config = model.PRESETS[size]
+saved = state.read(found.path, device) if found else None
 with report.stage("tokens and chains"):
-    tokenizer = tokens.train((d.source for d in graph.functions), config.vocabulary)
+    tokenizer = saved.tokenizer if saved else tokens.train((d.source for d in graph.functions), config.vocabulary)
     split = baselines.split_packages(graph)
     chain_settings = corpus.ChainSettings(
         roots=config.roots,
@@ -110,52 +142,42 @@ with report.stage("tokens and chains"):
 print(f"{len(data):,} definitions to learn from; {len(split.test_definitions):,} of other packages are kept for a test")
 sample = next(i for i, d in enumerate(data.definitions) if d.name == "json.load")
 figure = plots.plot_chain(*chains.example(data, sample, tokenizer, "calls"))
-pictures.show(figure, results_folder / "chain.png", "the words of json.load in a row, what it calls hanging below")
+progress.show(figure, results_folder / "chain.png", "the words of json.load in a row, what it calls hanging below")
 
 # %% [markdown]
 # ## 3 · Train
 # Two losses, both in nats per token: hidden *words* (MLM) and hidden *leaves* (MNM). Rates are given in samples and
 # tokens per second, since a "step" can be any size.
 #
-# The stop button ends the training after the current step and saves; **Run all** goes on from there.
+# The stop button ends the training after the current step and saves; so does the clock, shortly before the session
+# ends. **Run all** goes on from there, in the next session or, with the bundle at the end, on another platform.
 
-# %% Start, or go on from a checkpoint collapse=true
+# %% Start, or go on collapse=true
 import time
 
-from graphmer import checkpoint, train
+from labkit import Stop, clock
 
-steps = 100 if QUICK_TEST else STEPS if STEPS > 0 else 2000
-rows = 8 if size == "tiny" else 16
-settings = train.Settings(
-    steps=steps,
-    rows=rows,
-    accumulate=1 if size == "tiny" else 2,
-    lr=2e-3 if size == "tiny" else 4e-4,
-    warmup=10 if QUICK_TEST else None,
-    seed=SEED,
-    log_every=max(10, steps // 100),
-)
-place = results_folder / f"checkpoint-{size}-{steps}-steps-seed{SEED}"
-run = None
-if RESUME and not QUICK_TEST and place.exists():
-    try:
-        saved = checkpoint.load(place, device)
-        same = saved.manifest["sha256"] == graph.manifest["sha256"] and saved.run.settings == settings
-        run = saved.run if same else None
-        print(
-            f"Going on from step {run.step} of {steps}" if same else "The checkpoint there has other settings: new run"
-        )
-    except checkpoint.CheckpointError as error:
-        print(f"The checkpoint cannot be used ({error}): new run")
-if run is None:
+if saved:
+    run = saved.run
+    print(f"Going on from step {run.step} of {steps}")
+else:
     torch.manual_seed(SEED)
     run = train.new_run(model.GraphMER(config).to(device), settings)
-count = model.count_parameters(run.model)
-told, last_save = [0.0], [time.monotonic()]
+levels = baselines.counting_levels(data, config.vocabulary)
+picture = progress.Live(results_folder / "losses.png", "both losses over the steps, and what counting reaches", 60)
+told, last_save = [run.step], [time.monotonic()]
+clock.budget(STOP_AFTER)
+
+
+def save():
+    """A checkpoint of the run as it stands."""
+    with store.save(run.step) as folder:
+        state.write(folder, run, tokenizer, chain_settings, graph_file)
+    last_save[0] = time.monotonic()
 
 
 def tell(line):
-    """A line now and then, and a checkpoint every ten minutes."""
+    """A line now and then, the picture every minute, a checkpoint every ten."""
     if line["step"] >= told[0] + steps / 10 or line["step"] == steps:
         told[0] = line["step"]
         text = f"step {line['step']:5}  words {line['mlm']:.2f}  leaves {line['mnm']:.2f}"
@@ -163,27 +185,34 @@ def tell(line):
             left = (steps - line["step"]) * run.seconds / max(run.step, 1)
             speed = f"{line['samples_per_s']:,.0f} samples/s, {line['tokens_per_s']:,.0f} tokens/s"
             text += f"  {speed}, " + (f"{left / 60:.0f} min left" if left > 90 else f"{left:.0f} s left")
-        print(text, flush=True)
+        session = clock.time_left()
+        print(text + (f", session {clock.span(session)} left" if session is not None else ""), flush=True)
+    if picture.due() and len(run.history) > 1:
+        picture.draw(plots.plot_losses(run.history, levels.mlm, levels.mnm), f"step {run.step} of {steps}")
     if time.monotonic() - last_save[0] > 600:
-        checkpoint.save(place, run, tokenizer, chain_settings, graph.manifest)
-        last_save[0] = time.monotonic()
+        try:
+            save()
+        except Stop as problem:
+            last_save[0] = time.monotonic()
+            print(f"{problem}. The training goes on; the next try is in ten minutes.")
 
 
+count = model.count_parameters(run.model)
 print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
 
 # %%
 with report.stage("training"):
-    run = train.train(run.model, data, settings, on_log=tell, run=run)
-checkpoint.save(place, run, tokenizer, chain_settings, graph.manifest)
+    run = train.train(run.model, data, settings, on_log=tell, should_stop=clock.should_stop, run=run)
+save()
+store.close()
 if run.stopped:
-    print(f"Stopped at step {run.step} and saved; Run all goes on from there.")
+    why = ", the session or its budget is about to end" if clock.should_stop() else ""
+    print(f"Stopped at step {run.step} and saved{why}; Run all goes on from there.")
 
 # %%
 FELL = False
 if run.history:
-    levels = baselines.counting_levels(data, config.vocabulary)
-    figure = plots.plot_losses(run.history, levels.mlm, levels.mnm)
-    pictures.show(figure, results_folder / "losses.png", "both losses over the steps, and what counting reaches")
+    picture.draw(plots.plot_losses(run.history, levels.mlm, levels.mnm), f"step {run.step} of {steps}")
     first, last = run.history[0], run.history[-1]
     FELL = last["mlm"] + last["mnm"] < first["mlm"] + first["mnm"]
     print(
@@ -202,13 +231,13 @@ else:
 from graphmer import evaluate
 
 with report.stage("evaluation"):
-    loaded = checkpoint.load(place, device)
+    loaded = state.read(store.latest().path, device)
     results = evaluate.evaluate(loaded.run.model, split, data, tokenizer, limit=100 if QUICK_TEST else 1000, seed=SEED)
 print(f"{'':22}  MRR    first 10  whole name")
 for name, row in results["link"].items():
     print(f"{name:22}  {row['mrr']:.3f}  {row['hits10']:7.1%}  {row['exact']:9.1%}")
 figure = plots.plot_results(results)
-pictures.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
+progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 if QUICK_TEST:
     print("This was the quick test: a model this small, after 100 steps, is not expected to beat counting.")
@@ -217,7 +246,8 @@ if QUICK_TEST:
 import json
 
 storage.write_whole(results_folder / "results.json", json.dumps(results, indent=1).encode())
-storage.write_whole(results_folder / "encoder.safetensors", (place / "model.safetensors").read_bytes())
+encoder = store.latest().path / "model.safetensors"
+storage.write_whole(results_folder / "encoder.safetensors", encoder.read_bytes())
 VERDICT = f"{run.step} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.verdict(results)}"
 
 # %% [markdown]
@@ -228,5 +258,5 @@ VERDICT = f"{run.step} steps of {size}, losses {'fell' if FELL else 'did not fal
 # one such step is about 30 TFLOP, and the card's nominal peak is 65 TFLOP/s.
 
 # %% slot="finish"
-storage.show(folders)
+report.files(folders)
 report.show(VERDICT, folders)

@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 NAME = "Google Colab"
-SESSION_HOURS = 12  # at most, free tier (Colab FAQ, 2026-09-24); the idle limit is not published
+SESSION_HOURS = 12  # at most, free tier (Colab FAQ, 2026-09-24)
+IDLE = "an idle one ends earlier, after a time that Colab does not publish"
 INSTALLS = True
 GPU_CLICKS = "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
 INTERNET_CLICKS = "Colab is always online; Runtime > Disconnect and delete runtime, then start again"
@@ -36,6 +37,7 @@ def folders(job: str, use_drive: bool = False) -> dict:
         "cache": content / "cache",
         "kept": drive is not None,
         "note": note,
+        "slow": drive is not None,  # many small files are slow there, or fail (colabtools#280, #1607)
     }
 
 

@@ -5,7 +5,9 @@ import tempfile
 from pathlib import Path
 
 NAME = "Kaggle"
-SESSION_HOURS = 12  # CPU and GPU (kaggle.com/docs/notebooks, 2026-09-24)
+# 12 h on CPU and GPU, 9 h on a TPU (kaggle.com/docs/notebooks, 2026-09-24)
+SESSION_HOURS = 9 if os.environ.get("ISTPUVM") else 12
+IDLE = "an interactive one ends after 20 minutes without you (Save Version > Save & Run All does not)"
 INSTALLS = True
 GPU_CLICKS = "Settings > Accelerator > GPU T4 x2 (needs a phone-verified account), then run all again"
 INTERNET_CLICKS = "Settings > Turn on internet (needs a phone-verified account), then run all again"
@@ -34,7 +36,14 @@ def folders(job: str) -> dict:
         scratch = Path(tempfile.gettempdir())
     working = Path(f"{ROOT}/kaggle/working")
     # an interactive session keeps nothing by itself: only a saved version does
-    return {"work": scratch / job, "outputs": working / job, "cache": scratch / "cache", "kept": is_batch(), "note": ""}
+    return {
+        "work": scratch / job,
+        "outputs": working / job,
+        "cache": scratch / "cache",
+        "kept": is_batch(),
+        "note": "",
+        "inputs": [Path(f"{ROOT}/kaggle/input")],  # SLUG/..., or datasets/OWNER/SLUG/... since 2026
+    }
 
 
 def secret(name: str) -> str | None:

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 NAME = "SageMaker Studio Lab"
+IDLE = "an idle limit is not published"
 SESSION_HOURS = 4  # on a GPU, per session and per 24 hours (AWS documentation, 2026-09-24)
 INSTALLS = True
 GPU_CLICKS = "on the project page: Stop runtime, choose GPU as compute type, Start runtime"

@@ -8,8 +8,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from labkit import Stop, machine
-from session import install, needs, report, start
+from labkit import Stop
+from session import install, machine, needs, report, start
 
 from tests.conftest import ROOT
 

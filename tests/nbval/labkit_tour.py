@@ -9,8 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path("../../notebooks-src/lib").resolve()))
 
-from labkit import Stop, machine, storage
-from session import start
+from labkit import Stop, storage
+from session import machine, start
 
 # %%
 for capability in ((6, 0), (7, 5), (8, 0), (9, 0), None):

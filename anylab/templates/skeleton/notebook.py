@@ -45,7 +45,7 @@ folders = storage.prepare("__NAME__")
 import math
 
 import matplotlib.pyplot as plt
-from labkit import pictures
+from labkit import progress
 from session import report
 
 count = 50 if QUICK_TEST else POINTS
@@ -55,7 +55,7 @@ with report.stage("compute"):
 figure, axes = plt.subplots(figsize=(6, 3))
 axes.plot(xs, ys)
 axes.set(xlabel="turns", ylabel="sine")
-pictures.show(figure, folders.outputs / "__NAME__.png", "one turn of a sine")
+progress.show(figure, folders.outputs / "__NAME__.png", "one turn of a sine")
 plt.close(figure)
 
 # %%
@@ -65,4 +65,4 @@ VERDICT = f"{len(xs)} points, largest {max(ys):.3f}"
 print(VERDICT)
 
 # %% slot="finish"
-storage.show(folders)
+report.files(folders)

@@ -182,12 +182,12 @@ def build(
         contents.append((module, relative, data))
     key = digest.hexdigest()
     stored = Path(cache) / f"knowledge-{key[:24]}.json.gz" if cache is not None else None
-    if stored is not None and (found := _load(stored, key)) is not None:
+    if stored is not None and (found := load(stored)) is not None and found.manifest["sha256"] == key:
         return found
     with _quiet():
         knowledge = _assemble(contents, skipped, key, progress)
     if stored is not None:
-        _store(stored, knowledge)
+        save(stored, knowledge)
     return knowledge
 
 
@@ -240,8 +240,8 @@ def _knowledge(triples, kinds: dict, rows: dict, manifest: dict) -> Knowledge:
     return Knowledge(tuple(map(tuple, triples)), kinds, definitions, manifest)
 
 
-def _store(path: Path, knowledge: Knowledge) -> None:
-    """Write the whole file under another name, then rename: a reader sees the old file or the new one."""
+def save(path: Path, knowledge: Knowledge) -> None:
+    """Write a graph as compressed JSON: the whole file under another name, then renamed. Raises OSError."""
     names = {name: i for i, name in enumerate(knowledge.kinds)}
     relations = {relation: i for i, relation in enumerate(RELATIONS)}
     data = {
@@ -259,11 +259,11 @@ def _store(path: Path, knowledge: Knowledge) -> None:
     os.replace(partial, path)
 
 
-def _load(path: Path, key: str) -> Knowledge | None:
-    """The stored graph, or None where there is none or it is damaged."""
+def load(path: Path) -> Knowledge | None:
+    """A stored graph, or None where there is none, or it is damaged or of another version of the builder."""
     try:
         data = json.loads(gzip.decompress(path.read_bytes()))
-        if data["manifest"]["sha256"] != key or data["manifest"]["builder"] != VERSION:
+        if data["manifest"]["builder"] != VERSION:
             return None
         names = list(data["kinds"])
         triples = [(names[h], RELATIONS[r], names[t]) for h, r, t in data["triples"]]

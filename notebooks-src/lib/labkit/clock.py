@@ -40,7 +40,7 @@ def should_stop(margin_minutes: float = 5.0) -> bool:
 
 def describe() -> str:
     """Limit, used, left, and what is known of the idle limit, as one sentence."""
-    limit = f"{here.SESSION_HOURS:g} h at most, {span(time_used())} used" if here.SESSION_HOURS else "no limit"
+    limit = f"{here.SESSION_HOURS:g} h at most, {span(time_used())} used" if here.SESSION_HOURS else "nobody ends it"
     return limit + ("" if time_left() is None else f", {span(time_left())} left") + f"; {here.IDLE}"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 NAME = "your own machine"
 SESSION_HOURS = None  # nobody ends your session
+IDLE = "it may idle"
+ROOT = ""
 INSTALLS = False  # a notebook does not change your environment; it says what to install
 GPU_CLICKS = "install a CUDA build of torch (pytorch.org/get-started) and the NVIDIA driver, then restart the kernel"
 INTERNET_CLICKS = "connect this machine to the internet"

@@ -10,7 +10,9 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from labkit import Stop, here, machine
+from labkit import Stop, here
+
+from session import machine
 
 # moved by an install, these break the running kernel or the GPU (unsloth install fixes, 2026)
 PROTECTED = ("torch", "torchvision", "torchaudio", "torchcodec", "triton", "numpy", "pandas", "pillow", "protobuf")

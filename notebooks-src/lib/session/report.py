@@ -5,7 +5,9 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from labkit import here, machine, storage
+from labkit import here, storage
+
+from session import machine
 
 _run = {"variant": "unknown/unknown", "version": "unknown", "stages": {}, "peaks": {}}
 
@@ -58,6 +60,21 @@ def show(verdict: str, folders=None) -> None:
         storage.write_whole(folders.outputs / "run-report.toml", body.encode())
     print("Run report (paste it into an issue to have this variant marked as seen on your hardware):\n")
     print(body)
+
+
+def files(folders: storage.Folders, most: int = 8) -> None:
+    """List the kept files with their sizes, the largest first, and say how to fetch them."""
+    found = (path for path in folders.outputs.rglob("*") if path.is_file() and folders.work not in path.parents)
+    shown = [(path.stat().st_size, path.relative_to(folders.outputs)) for path in found]
+    shown = sorted((pair for pair in shown if not pair[1].name.startswith(".")), key=lambda pair: (-pair[0], pair[1]))
+    print(f"{len(shown)} files in {folders.outputs}")
+    for size, path in shown[:most]:
+        print(f"  {size / 1e6:8.2f} MB  {path}")
+    if len(shown) > most:
+        print(f"  and {len(shown) - most} smaller ones")
+    print(here.FETCH)
+    if not folders.kept:
+        print("They are lost when this session ends: fetch them before you go.")
 
 
 def _cuda():

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from labkit import here
+from labkit import clock, here
 
 from session import report
 
@@ -15,8 +15,7 @@ def begin(variant: str, version: str, siblings: tuple = ()) -> None:
     """
     report.begin(variant, version)
     mode = "batch" if here.is_batch() else "interactive"
-    limit = f", a session ends after {here.SESSION_HOURS:g} h at the latest" if here.SESSION_HOURS else ""
-    print(f"{variant} {version} · {here.NAME} · {mode}{limit}")
+    print(f"{variant} {version} · {here.NAME} · {mode}\nSession: {clock.describe()}")
     notice = wrong_place(siblings)
     if notice:
         print(notice)

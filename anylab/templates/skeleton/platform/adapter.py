@@ -5,6 +5,7 @@ from pathlib import Path
 
 NAME = "__TITLE__"
 SESSION_HOURS = None  # not known yet
+IDLE = "its idle limit is not known yet"
 INSTALLS = True
 GPU_CLICKS = "choose a GPU in the session's settings, then run all again"
 INTERNET_CLICKS = "switch the internet on in the session's settings, then run all again"

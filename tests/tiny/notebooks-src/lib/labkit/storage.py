@@ -3,7 +3,3 @@
 
 def prepare(*args, **kwargs):
     print("storage", args[:1])
-
-
-def show(folders):
-    print("show")

@@ -1,0 +1,171 @@
+"""A run as plain files in a folder, and back; `labkit.checkpoint` makes a checkpoint of that folder.
+
+Contract: `read` is strict: a missing, damaged or ill-fitting file raises one `StateError` that names the file. Nothing
+is pickled.
+
+| file | content |
+|---|---|
+| model.safetensors | fp32 weights, the tied table once |
+| optimizer.safetensors | AdamW's two moments and step of every parameter, by name |
+| config.json, chains.json | shape of the model; sizes and seed of the chain graphs |
+| tokenizer.json, relations.json | vocabulary, relation ids |
+| knowledge.json.gz | the graph: another platform's Python has another standard library |
+| state.json | step, cursor, counts, history, settings, scaler |
+
+A run continues on another device or platform: order, masks and dropout are derived from seeds and counters (`train`),
+so there is no generator state to keep.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from graphmer import tokens
+from graphmer.corpus import ChainSettings
+from graphmer.knowledge import RELATIONS
+from graphmer.model import Config, GraphMER
+from graphmer.rows import Cursor
+from graphmer.train import Run, Settings, new_run
+
+FORMAT = 1
+
+
+class StateError(ValueError):
+    """Files that are no run of this version; the message begins with the file at fault."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What `read` gives back: enough to continue training or to predict."""
+
+    run: Run
+    tokenizer: Tokenizer
+    chains: ChainSettings
+
+
+def write(folder: Path, run: Run, tokenizer: Tokenizer, chains: ChainSettings, graph: Path | None = None) -> None:
+    """Write the run into the existing folder; `graph` is a file that `knowledge.save` has written. Raises OSError."""
+    save_file(_contiguous(run.model.state_dict()), folder / "model.safetensors")
+    save_file(_moments(run), folder / "optimizer.safetensors")
+    _write(folder / "config.json", asdict(run.model.config))
+    _write(folder / "chains.json", asdict(chains))
+    tokens.save(tokenizer, folder / "tokenizer.json")
+    _write(folder / "relations.json", {relation: i + 1 for i, relation in enumerate(RELATIONS)})
+    if graph is not None:
+        shutil.copyfile(graph, folder / "knowledge.json.gz")
+    state = {
+        "format": FORMAT,
+        "step": run.step,
+        "cursor": asdict(run.cursor),
+        "samples": run.samples,
+        "tokens": run.tokens,
+        "seconds": run.seconds,
+        "settings": asdict(run.settings),
+        "scaler": run.scaler.state_dict(),
+        "history": run.history,
+    }
+    _write(folder / "state.json", state)
+
+
+def read(folder: Path, device: torch.device | str = "cpu") -> Saved:
+    """Read a run onto `device`. Raises StateError."""
+    state = _read(folder / "state.json")
+    if state.get("format") != FORMAT:
+        raise StateError(f"{folder / 'state.json'}: format {state.get('format')}, this version reads {FORMAT}")
+    if list(_read(folder / "relations.json")) != list(RELATIONS):
+        raise StateError(f"{folder / 'relations.json'}: other relations than this version of graphmer")
+    run = _run(folder, state, torch.device(device))
+    try:
+        tokenizer = tokens.load(folder / "tokenizer.json")
+    except ValueError as error:
+        raise StateError(str(error)) from error
+    if tokenizer.get_vocab_size() > run.model.config.vocabulary:
+        raise StateError(f"{folder / 'tokenizer.json'}: more entries than the model's vocabulary")
+    return Saved(run, tokenizer, ChainSettings(**_read(folder / "chains.json")))
+
+
+def load_model(path: Path, config: Config) -> GraphMER:
+    """Weights of a model.safetensors in a model of shape `config`, on CPU; StateError when they do not fit."""
+    weights = _tensors(Path(path))
+    with torch.device("meta"):
+        expected = {name: tuple(t.shape) for name, t in GraphMER(config).state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in weights.items()}
+    wrong = [n for n in sorted(expected.keys() | found.keys()) if expected.get(n) != found.get(n)]
+    if wrong:
+        n = wrong[0]
+        raise StateError(
+            f"{path}: {len(wrong)} tensors do not fit the model, first {n}: "
+            f"file has {found.get(n, 'nothing')}, model wants {expected.get(n, 'nothing')}"
+        )
+    model = GraphMER(config)
+    model.load_state_dict(weights, strict=True)
+    return model.eval()
+
+
+def _run(path: Path, state: dict, device: torch.device) -> Run:
+    try:
+        config, settings = Config(**_read(path / "config.json")), Settings(**state["settings"])
+    except TypeError as error:
+        raise StateError(f"{path / 'config.json'}: {error}") from error
+    run = new_run(load_model(path / "model.safetensors", config).to(device), settings)
+    moments = _tensors(path / "optimizer.safetensors")
+    for name, parameter in run.model.named_parameters():
+        entry = {
+            key: moments[f"{name}/{key}"] for key in ("exp_avg", "exp_avg_sq", "step") if f"{name}/{key}" in moments
+        }
+        if not entry:
+            continue  # a parameter that has had no gradient yet
+        if len(entry) != 3 or entry["exp_avg"].shape != parameter.shape:
+            raise StateError(f"{path / 'optimizer.safetensors'}: moments of {name} are missing or misshapen")
+        step_device = device if run.optimizer.defaults.get("fused") else "cpu"
+        run.optimizer.state[parameter] = {k: v.to(step_device if k == "step" else device) for k, v in entry.items()}
+    if run.scaler.is_enabled() and state["scaler"]:
+        run.scaler.load_state_dict(state["scaler"])
+    run.step, run.cursor = state["step"], Cursor(**state["cursor"])
+    run.samples, run.tokens, run.seconds = state["samples"], state["tokens"], state["seconds"]
+    run.history = state["history"]
+    return run
+
+
+def _moments(run: Run) -> dict[str, torch.Tensor]:
+    names = {id(p): name for name, p in run.model.named_parameters()}
+    return _contiguous(
+        {
+            f"{names[id(p)]}/{k}": torch.as_tensor(v)
+            for p, entry in run.optimizer.state.items()
+            for k, v in entry.items()
+        }
+    )
+
+
+def _contiguous(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise StateError(f"{path}: {error}") from error
+
+
+def _write(path: Path, data: dict) -> None:
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _read(path: Path) -> dict:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StateError(f"{path}: damaged ({error})") from error
+    if not isinstance(data, dict):
+        raise StateError(f"{path}: not an object")
+    return data
