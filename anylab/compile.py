@@ -96,8 +96,7 @@ def compile_all(project: Project) -> Build:
     for src in sources:
         errors, more = lint.findings("source", src, packages, ours=src.ours)
         problems, warnings = problems + errors, warnings + more
-    for module in modules.values():
-        problems += lint.findings("module", module)[0]
+    problems += _module_faults(modules, targets)
     problems += _same_titles(sources)
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
@@ -133,19 +132,37 @@ def _read_all(
             sources.append(source.read(path, name))
         except Refused as refused:
             problems += refused.problems
-    targets: list[Platform] = []
+    folders: list[Platform] = []
     modules: dict[str, library.Module] = {}
     try:
-        targets = platforms.load_all(project.platforms, project.platforms.name)
+        folders = platforms.load_folders(project.platforms, project.platforms.name)
     except Refused as refused:
         problems += refused.problems
     try:
         modules = library.load(project.lib_folders)
     except Refused as refused:
         problems += refused.problems
-    if problems and not (targets and modules):
+    if problems and not (folders and modules):
         raise Refused(problems)
-    return sources, targets, modules
+    try:
+        modules |= platforms.shared_modules(folders, modules)
+    except Refused as refused:
+        problems += refused.problems
+    return sources, [p for p in folders if p.has_variants], modules
+
+
+def _module_faults(modules: library.Library, targets: list[Platform]) -> list[Problem]:
+    """What lints find in the library, and in what platforms put in the place of its modules."""
+    problems = [p for module in modules.values() for p in lint.findings("module", module)[0]]
+    for platform in targets:
+        try:
+            own = render.overlaid(platform, modules)
+        except Refused as refused:
+            problems += refused.problems
+            continue
+        for name in platform.overlays.keys() & modules.keys():
+            problems += lint.findings("module", own[name])[0]
+    return problems
 
 
 def _same_titles(sources: list[Source]) -> list[Problem]:

@@ -16,6 +16,7 @@ from anylab.errors import Origin, Refused, did_you_mean, refuse
 
 # what a platform folder may hold -> the module in whose place it travels
 EXCHANGED = {"adapter.py": "labkit.here", "transport.py": "labkit.transport"}
+KIT = "labkit"  # the package that platforms add to
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,25 +1,28 @@
 """Load the platform folders: profile, cell and file templates, overlays (adapter, transport).
 
 A platform is a folder `platforms/<id>/` (CONTRIBUTING.md, rule 1): what differs between platforms is data here, and no
-code outside the folder knows its name.
+code outside the folder knows its name. A folder with `variants = false` gets no notebooks: it holds facts about a
+place, and a way to carry bundles there that travels as a module in every variant that imports it.
 """
 
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from anylab import schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
-from anylab.library import EXCHANGED
+from anylab.library import EXCHANGED, KIT, Library, Module, parse
 from anylab.templating import Template, TemplateCell, split_template
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
+_WITHOUT_VARIANTS = ("name", "variants", "transport", "facts")  # the keys of a profile that gets no notebooks
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +34,23 @@ class Platform:
     folder: Path
     file: str  # its profile as shown to people
     profile: Mapping[str, Any]
+    lines: Mapping[tuple, int]  # the profile's keys -> the line that each stands in
     cells: Mapping[str, tuple[TemplateCell, ...]]  # slot -> cells
     files: Mapping[str, Template]  # name beside the notebook -> template
-    overlays: Mapping[str, tuple[str, str]]  # library module -> (text, file as shown) that travels in its place
+    overlays: Mapping[str, tuple[str, str]]  # library module -> (text, file as shown) that this folder brings
+
+    @property
+    def has_variants(self) -> bool:
+        """False for a place that no notebook runs on."""
+        return self.profile.get("variants", True)
 
     def has(self, capability: str) -> bool:
         """True when the platform has this capability."""
         return self.profile.get("capabilities", {}).get(capability, False)
+
+    def at(self, *path: str) -> Origin:
+        """Where a key of the profile stands."""
+        return _at(self.file, self.lines, *path)
 
     def fact(self, key: str) -> Any:
         """The value of a fact, None when unknown."""
@@ -46,7 +59,12 @@ class Platform:
 
 
 def load_all(folder: Path, shown: str) -> list[Platform]:
-    """Every platform of a folder, in the order that their profiles ask for. Raises Refused with all faults."""
+    """Every platform that notebooks are compiled for, in the order that their profiles ask for."""
+    return [p for p in load_folders(folder, shown) if p.has_variants]
+
+
+def load_folders(folder: Path, shown: str) -> list[Platform]:
+    """Every folder, those without variants last. Raises Refused with all faults."""
     found, problems = [], []
     for child in sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_"))):
         try:
@@ -55,9 +73,9 @@ def load_all(folder: Path, shown: str) -> list[Platform]:
             problems += refused.problems
     if problems:
         raise Refused(problems)
-    if not found:
-        raise refuse(Origin(shown), "holds no platform folder")
-    return sorted(found, key=lambda p: (p.profile["order"], p.id))
+    if not any(p.has_variants for p in found):
+        raise refuse(Origin(shown), "holds no folder of a platform that notebooks are compiled for")
+    return sorted(found, key=lambda p: (not p.has_variants, p.profile.get("order", 0), p.id))
 
 
 def load(folder: Path, shown: str) -> Platform:
@@ -68,23 +86,94 @@ def load(folder: Path, shown: str) -> Platform:
     content = text.read(folder / "platform.toml", file)
     profile, lines = read_toml(content, file)
     problems = schema.check(profile, "platform", file, lines, "the profile")
+    problems = problems or list(_faults(folder, shown, profile, lines))
     if problems:
         raise Refused(problems)
-    try:
-        json.dumps(profile["notebook"], allow_nan=False)
-    except (TypeError, ValueError):
-        what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
-        raise refuse(Origin(file, lines["notebook",]), what) from None
     return Platform(
         folder.name,
         profile["name"],
         folder,
         file,
         profile,
+        lines,
         _cell_templates(folder, shown),
         _file_templates(folder, shown),
-        _overlays(folder, shown),
+        _overlays(folder, shown, profile),
     )
+
+
+def _faults(folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping[tuple, int]) -> Iterator[Problem]:
+    """What a schema cannot say: what stands in the profile against what stands in the folder."""
+    file = f"{shown}/platform.toml"
+    if not profile.get("variants", True):
+        yield from _faults_without_variants(folder, shown, profile, lines)
+        return
+    try:
+        json.dumps(profile["notebook"], allow_nan=False)
+    except (TypeError, ValueError):
+        what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
+        yield Problem(_at(file, lines, "notebook"), what)
+    if "transport" in profile:
+        what = "[transport] is for a folder with variants = false; here transport.py alone is enough; remove it"
+        yield Problem(_at(file, lines, "transport"), what)
+
+
+def _faults_without_variants(
+    folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping[tuple, int]
+) -> Iterator[Problem]:
+    file, way = f"{shown}/platform.toml", f"{shown}/transport.py"
+    for key in sorted(set(profile) - {*_WITHOUT_VARIANTS}):
+        yield Problem(_at(file, lines, key), f"a folder with variants = false has no use for '{key}'; remove it")
+    for name in ("adapter.py", "cells", "files"):
+        if (folder / name).exists():
+            what = f"a folder with variants = false has no use for {shown}/{name}; remove one of the two"
+            yield Problem(_at(file, lines, "variants"), what)
+    there = (folder / "transport.py").is_file()
+    if "transport" in profile:
+        name = profile["transport"]["module"]
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+            what = f"'transport.module' must be a Python name in lower-case letters, digits and _, not '{name}'"
+            yield Problem(_at(file, lines, "transport", "module"), what)
+        if not there:
+            yield Problem(_at(file, lines, "transport"), f"[transport] is declared and {way} is missing; write it")
+    elif there:
+        what = f"{way} travels nowhere without [transport] and its module; add them, or remove the file"
+        yield Problem(_at(file, lines, "variants"), what)
+
+
+def _at(file: str, lines: Mapping[tuple, int], *path: str) -> Origin:
+    """Where a key of the profile stands, or the nearest that it is in: an inline table has one line for all."""
+    return Origin(file, next(lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines))
+
+
+def shared_modules(folders: Iterable[Platform], library: Library) -> dict[str, Module]:
+    """The modules that folders without variants add to the library's kit. Raises Refused where a name is taken."""
+    problems, added = [], {}
+    for way in folders:
+        for name, (content, file) in way.overlays.items() if not way.has_variants else ():
+            leaf = name.rpartition(".")[2]
+            taken = _taken(name, leaf, library) or (added[name].file if name in added else "")
+            if taken:
+                what = f"a module '{leaf}' of {KIT} is there already ({taken}); choose another name"
+                problems.append(Problem(way.at("transport", "module"), what))
+                continue
+            try:
+                added[name] = parse(content, Path(KIT, f"{leaf}.py"), "", file)
+            except Refused as refused:
+                problems += refused.problems
+    if problems:
+        raise Refused(problems)
+    return added if KIT in library else {}
+
+
+def _taken(name: str, leaf: str, library: Library) -> str:
+    """The file that has this name in the kit already, '' when none has."""
+    if name in library:
+        return library[name].file
+    exchanged = [file for file, module in EXCHANGED.items() if module == name]
+    if exchanged:
+        return f"a platform's own {exchanged[0]}"
+    return library[KIT].file if KIT in library and leaf in library[KIT].defined else ""
 
 
 def read_toml(content: str, file: str) -> tuple[dict, dict[tuple, int]]:
@@ -112,9 +201,12 @@ def read_toml(content: str, file: str) -> tuple[dict, dict[tuple, int]]:
     return data, lines
 
 
-def _overlays(folder: Path, shown: str) -> dict[str, tuple[str, str]]:
-    """The modules of the library that this folder has a version of its own for."""
-    own = {name: module for name, module in EXCHANGED.items() if (folder / name).exists()}
+def _overlays(folder: Path, shown: str, profile: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The modules of the library that this folder brings: its versions of the local ones, or the one that it shares."""
+    table = EXCHANGED
+    if not profile.get("variants", True):
+        table = {"transport.py": f"{KIT}.{profile['transport']['module']}"} if "transport" in profile else {}
+    own = {name: module for name, module in table.items() if (folder / name).exists()}
     return {module: (text.read(folder / name, f"{shown}/{name}"), f"{shown}/{name}") for name, module in own.items()}
 
 

@@ -216,7 +216,7 @@ def needed_modules(
     source: Source, platform: Platform, modules: library.Library, cells: Iterable[Cell]
 ) -> list[library.Module]:
     """The library modules of this variant, the platform's own (adapter, transport) in the place of the local ones."""
-    ours = _overlaid(platform, modules)
+    ours = overlaid(platform, modules)
     wanted = [pair for cell in cells if cell.kind == "code" for pair in _imports(cell)]
     for i, name in enumerate(source.front.get("embeds", [])):
         wanted += library.everything_in(ours, name, source.at("embeds", i))
@@ -230,7 +230,8 @@ _closures: dict[tuple[int, frozenset[str]], list[library.Module]] = {}  # the li
 _libraries: dict[tuple[int, int], tuple[Any, Any, library.Library]] = {}
 
 
-def _overlaid(platform: Platform, modules: library.Library) -> library.Library:
+def overlaid(platform: Platform, modules: library.Library) -> library.Library:
+    """The library as this platform's variants see it. Raises Refused when a module of its own does not parse."""
     key = (id(platform), id(modules))
     if key not in _libraries:  # the arguments are kept, so that their ids stay theirs
         _libraries[key] = (platform, modules, library.exchanged(modules, platform.overlays))

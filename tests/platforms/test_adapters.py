@@ -1,5 +1,6 @@
 """The adapters on their stand-ins: where am I, where do things go, and every way in which Drive says no."""
 
+import ast
 import json
 import os
 import subprocess
@@ -7,11 +8,12 @@ import sys
 
 import pytest
 
-from anylab.platforms import load_all
+from anylab.platforms import load_folders
 from anylab.smoke import standin
 from tests.conftest import ROOT
 
-PLATFORMS = {p.id: p for p in load_all(ROOT / "platforms", "platforms")}
+FOLDERS = load_folders(ROOT / "platforms", "platforms")
+PLATFORMS = {p.id: p for p in FOLDERS if p.has_variants}
 LIBRARY = (ROOT / "notebooks-src/lib/labkit/here.py").read_text(encoding="utf-8")
 
 
@@ -120,11 +122,35 @@ def test_releasing_the_gpu_is_a_sentence_everywhere(tmp_path):
         assert len(ask(platform, tmp_path / platform, "print(json.dumps(here.release()))")) > 10
 
 
+TRANSPORTS = {"notebooks-src/lib/labkit/transport.py": (ROOT / "notebooks-src/lib/labkit/transport.py").read_text()}
+for _folder in FOLDERS:
+    TRANSPORTS |= {file: text for text, file in _folder.overlays.values() if file.endswith("/transport.py")}
+
+
+@pytest.mark.parametrize("file", sorted(TRANSPORTS))
+def test_every_transport_answers_the_same_calls(file):
+    """Read, not imported: a transport may want modules that only its platform has."""
+    tree = ast.parse(TRANSPORTS[file])
+    given = {n.name: [a.arg for a in n.args.args] for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert given["send"] == ["archive", "name", "dry_run"] and given["receive"] == ["name", "folder", "dry_run"]
+    assert [n for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "WAY"]
+
+
+def test_a_folder_without_variants_is_no_platform_of_any_notebook(compiled):
+    without = [p for p in FOLDERS if not p.has_variants]
+    assert without and all(p.profile["facts"] for p in without)
+    named = {p.platform.id for p in compiled.pairs}
+    named |= {id for links in compiled.shared.links.values() for id in links}
+    named |= {mark["id"] for marks in compiled.shared.siblings.values() for mark in marks}
+    named |= {p.name for p in (ROOT / "dist").iterdir()}
+    assert {p.id for p in without} & named == set()
+    columns = next(line for line in (ROOT / "README.md").read_text().split("\n") if line.startswith("| Notebook |"))
+    assert not [p.name for p in without if p.name in columns]
+
+
 def test_no_platform_is_named_in_code_outside_its_folder():
     """Rule 1: the generator and the library know platforms as folders only; docstrings and comments may explain."""
-    import ast
-
-    names = {p.id for p in PLATFORMS.values()} - {"local"}
+    names = {p.id for p in FOLDERS} - {"local"}
     found = []
     for path in [*(ROOT / "anylab").rglob("*.py"), *(ROOT / "notebooks-src").rglob("*.py")]:
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -29,6 +29,19 @@ source = "a test"
 date = "2026-11-20"
 grade = "A"
 """
+WAY = """
+name = "A way"
+variants = false
+
+[transport]
+module = "way"
+
+[facts.entry]
+value = "unknown"
+source = "a test"
+date = "2026-11-20"
+grade = "unknown"
+"""
 OURS = (
     HEAD + '# %% tags=["parameters"]\nQUICK_TEST = False  #@param {type:"boolean"}\n\n# %%\nfrom kit import sums\n\n'
     "print(sums.total([1, 2]))\n"
@@ -55,6 +68,13 @@ def small_project(root: Path, files: dict[str, str | bytes] | None = None, ours:
     }
     write(root, here | (files or {}))
     return open_project(root)
+
+
+LABKIT = {
+    "notebooks-src/lib/labkit/__init__.py": '"""A small labkit."""\n\nnice = True\n',
+    "notebooks-src/lib/labkit/here.py": "NAME = 'local'\n",
+    "notebooks-src/lib/labkit/transport.py": "WAY = 'local'\n",
+}
 
 
 def outputs(project: Project) -> dict[str, bytes]:

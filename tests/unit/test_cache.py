@@ -7,7 +7,7 @@ import pytest
 
 from anylab import building, cache, write
 from anylab.errors import Refused
-from tests.unit.helpers import HEAD, PROFILE, small_project
+from tests.unit.helpers import HEAD, PROFILE, WAY, small_project
 from tests.unit.helpers import write as write_files
 
 
@@ -25,6 +25,8 @@ CHANGES = {
     "platforms/plain/platform.toml": PROFILE.format(forms="false").replace("Plain", "Plainer"),
     "platforms/plain/adapter.py": '"""Here."""\n',
     "platforms/plain/transport.py": '"""There."""\n',
+    "platforms/way/platform.toml": WAY,
+    "platforms/way/transport.py": '"""There."""\n',
     "platforms/plain/cells/setup.py.j2": "# %%\nx = 1\n",
     "platforms/plain/files/requirements.txt.j2": "numpy\n",
     "verified/a.toml": "",

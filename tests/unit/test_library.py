@@ -6,7 +6,7 @@ import pytest
 
 from anylab import library, syntax
 from anylab.errors import Origin, Refused
-from tests.unit.helpers import HEAD, notebook, small_project, sources_of, write
+from tests.unit.helpers import HEAD, LABKIT, notebook, small_project, sources_of, write
 
 ASKED = Origin("src/x.py", 7)
 
@@ -129,11 +129,6 @@ def test_embeds_bring_a_whole_package(tmp_path):
     assert any(cell.startswith("%%writefile $LAB/kit/sums.py") for cell in sources_of(notebook(project)["cells"]))
 
 
-LABKIT = {
-    "notebooks-src/lib/labkit/__init__.py": '""" """\n',
-    "notebooks-src/lib/labkit/here.py": "NAME = 'local'\n",
-    "notebooks-src/lib/labkit/transport.py": "WAY = 'local'\n",
-}
 BOTH = HEAD + "# %%\nfrom labkit import here, transport\n"
 
 

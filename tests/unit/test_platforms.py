@@ -4,7 +4,7 @@ import pytest
 
 from anylab import platforms, templating
 from anylab.errors import Refused
-from tests.unit.helpers import PROFILE, small_project, write
+from tests.unit.helpers import HEAD, LABKIT, OURS, PROFILE, WAY, notebook, outputs, small_project, sources_of, write
 
 GOOD = PROFILE.format(forms="true")
 
@@ -109,3 +109,127 @@ def test_all_platforms_faults_are_told_at_once(tmp_path):
 def test_a_key_of_an_inner_table_knows_its_line():
     _, lines = platforms.read_toml('a = 1\n[b.c]\nd = 2\n"e-f".g = 3\n[[h]]\ni = 4\n', "f")
     assert (lines["b", "c", "d"], lines["b", "c", "e-f", "g"], lines["h", "i"]) == (3, 4, 6)
+
+
+# a folder without variants: facts, and a way that every variant may use
+
+SENT = "def send(archive, name, dry_run=False):\n    return name\n"
+FOLDER = {"platforms/way/platform.toml": WAY, "platforms/way/transport.py": SENT}
+USED = HEAD + "# %%\nfrom labkit import way\n"
+
+
+def test_a_folder_without_variants_gets_no_notebooks_and_is_named_nowhere(tmp_path):
+    assert outputs(small_project(tmp_path / "with", FOLDER)) == outputs(small_project(tmp_path / "without"))
+    project = small_project(tmp_path / "with", FOLDER)
+    assert [p.id for p in platforms.load_all(project.platforms, "platforms")] == ["forms", "plain"]
+    assert [p.id for p in platforms.load_folders(project.platforms, "platforms")] == ["forms", "plain", "way"]
+
+
+def test_a_folder_without_variants_may_hold_facts_alone(tmp_path):
+    facts = load(tmp_path, WAY.replace('[transport]\nmodule = "way"\n', ""), "way")
+    assert facts.fact("entry") is None and not facts.overlays and not facts.has_variants
+
+
+def test_a_notebook_cannot_list_a_folder_without_variants(tmp_path):
+    ours = OURS.replace("# ---\n\n", "#     platforms: [plain, way]\n# ---\n\n", 1)
+    with pytest.raises(Refused, match="^notebooks-src/ours.py:5: unknown platform 'way'; known: forms, plain"):
+        outputs(small_project(tmp_path, FOLDER, ours))
+
+
+@pytest.mark.parametrize("platform", ["plain", "forms"])
+def test_a_shared_way_travels_in_the_variants_that_import_it(tmp_path, platform):
+    cells = notebook(small_project(tmp_path, LABKIT | FOLDER, USED), platform=platform)["cells"]
+    way = next(c for c in cells if "".join(c["source"]).startswith("%%writefile $LAB/labkit/way.py\n"))
+    assert SENT.strip() in "".join(way["source"])
+    assert way["metadata"]["anylab"]["source"] == "platforms/way/transport.py"
+    unused = notebook(small_project(tmp_path, LABKIT | FOLDER), platform=platform)["cells"]
+    assert not any("labkit/way.py" in cell for cell in sources_of(unused))
+
+
+def test_a_platforms_cell_may_bring_the_way(tmp_path):
+    files = {"platforms/plain/cells/finish.py.j2": "# %%\nfrom labkit import way\n"}
+    project = small_project(tmp_path, LABKIT | FOLDER | files)
+    brought = [any("$LAB/labkit/way.py" in c for c in sources_of(notebook(project, platform=p)["cells"]))
+               for p in ("plain", "forms")]  # fmt: skip
+    assert brought == [True, False]
+
+
+NO_USE = "a folder with variants = false has no use for"
+NAME = "'transport.module' must be a Python name in lower-case letters, digits and _, not"
+NOTEBOOK = "[notebook]\nnbformat_minor = 4\nmetadata = { kernelspec = {} }\n"
+DECLARED = '[transport]\nmodule = "way"\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("variants", "order = 1\nvariants", f":3: {NO_USE} 'order'; remove it"),
+        ("[facts", NOTEBOOK + "[facts", f":8: {NO_USE} 'notebook'; remove it"),
+        ('"way"', '"a way"', f":6: {NAME} 'a way'"),
+        ('"way"', '"class"', f":6: {NAME} 'class'"),
+        ('"way"', '"a.b"', f":6: {NAME} 'a.b'"),
+        ('"way"', "3", ":6: 'transport.module' of the profile must be text, not 3"),
+        (DECLARED, 'transport = { module = "B" }\n', f":5: {NAME} 'B'"),
+        ('module = "way"', "", ":5: 'transport' misses the key 'module'"),
+        (DECLARED, "", ":3: platforms/way/transport.py travels nowhere without [transport]"),
+        ("variants = false", "variants = 0", ":3: 'variants' of the profile must be true or false, not 0"),
+        ("variants = false", "", ":1: 'the profile' misses the key 'notebook'; add it"),
+    ],
+)
+def test_a_broken_profile_without_variants_is_refused_at_its_key(tmp_path, old, new, message):
+    assert old in WAY
+    with pytest.raises(Refused) as caught:
+        load(tmp_path, WAY.replace(old, new, 1), "way", **{"transport.py": SENT})
+    assert f"platforms/way/platform.toml{message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "named"), [("cells/setup.py.j2", "cells"), ("files/a.j2", "files"), ("adapter.py",) * 2]
+)
+def test_a_folder_without_variants_holds_nothing_of_notebooks(tmp_path, file, named):
+    with pytest.raises(Refused, match=f"^platforms/way/platform.toml:3: {NO_USE} platforms/way/{named}; remove one"):
+        load(tmp_path, WAY, "way", **{"transport.py": SENT, file: "x = 1\n"})
+
+
+def test_a_declared_way_must_be_there(tmp_path):
+    message = (
+        r"^platforms/way/platform.toml:5: \[transport\] is declared and platforms/way/transport.py is missing; write it"
+    )
+    with pytest.raises(Refused, match=message):
+        load(tmp_path, WAY, "way")
+
+
+def test_a_platform_with_variants_declares_no_shared_way(tmp_path):
+    with pytest.raises(Refused, match=r"platform.toml:4: \[transport\] is for a folder with variants = false"):
+        load(tmp_path, GOOD.replace("order = 1\n", 'order = 1\n[transport]\nmodule = "x"\n'), "plain")
+
+
+@pytest.mark.parametrize(
+    ("module", "taken"),
+    [("here", "notebooks-src/lib/labkit/here.py"), ("nice", "notebooks-src/lib/labkit/__init__.py")],
+)
+def test_a_shared_way_takes_no_name_that_labkit_has(tmp_path, module, taken):
+    files = FOLDER | {"platforms/way/platform.toml": WAY.replace('"way"', f'"{module}"')}
+    message = rf"^platforms/way/platform.toml:6: a module '{module}' of labkit is there already \({taken}\)"
+    with pytest.raises(Refused, match=message):
+        outputs(small_project(tmp_path, LABKIT | files))
+
+
+def test_a_shared_way_takes_no_name_that_platforms_exchange(tmp_path):
+    files = LABKIT | FOLDER | {"platforms/way/platform.toml": WAY.replace('"way"', '"transport"')}
+    del files["notebooks-src/lib/labkit/transport.py"]
+    with pytest.raises(Refused, match=r"platform.toml:6: .*already \(a platform's own transport.py\)"):
+        outputs(small_project(tmp_path, files))
+
+
+def test_two_shared_ways_cannot_have_one_name(tmp_path):
+    files = FOLDER | {name.replace("/way/", "/way-two/"): text for name, text in FOLDER.items()}
+    with pytest.raises(Refused, match=r"^platforms/way-two/platform.toml:6: .*\(platforms/way/transport.py\)"):
+        outputs(small_project(tmp_path, LABKIT | files))
+
+
+@pytest.mark.parametrize("folder", ["way", "plain"])
+def test_a_transport_that_only_a_newer_python_reads_is_refused_though_nothing_imports_it(tmp_path, folder):
+    files = LABKIT | FOLDER | {f"platforms/{folder}/transport.py": "x = {'a': 1}\ny = f'{x['a']}'\n"}
+    with pytest.raises(Refused, match=f"^platforms/{folder}/transport.py:2: does not parse"):
+        outputs(small_project(tmp_path, files))
