@@ -47,7 +47,7 @@ SEED = 0  # @param {type:"integer"}
 # @markdown Go on from the checkpoint of an earlier run with the same settings
 RESUME = True  # @param {type:"boolean"}
 # @markdown Stop and save after so many minutes of training; 0 means shortly before the session ends
-STOP_AFTER = 0  # @param {type:"integer"}
+STOP_AFTER = 0.0  # @param {type:"number"}
 
 # %% slot="bootstrap"
 import sys

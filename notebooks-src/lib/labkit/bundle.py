@@ -8,6 +8,7 @@ bundle.fetch(folders, transport)     # carry it here, then unpack
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import disk
@@ -42,10 +43,10 @@ def unpack(source: Path | str, folders: storage.Folders) -> int:
     What is there with other contents stays beside it, as `<name>.before`. Raises Stop, and then nothing has changed.
     """
     source, staged = Path(source).expanduser(), folders.work / ".unpacking"
+    job = _manifest(source).get("job")
+    if job != folders.job:
+        raise Stop(f"the bundle {source} holds the job {job}, and this notebook is {folders.job}")
     try:
-        job = sealed.read(source, MANIFEST).get("job")
-        if job != folders.job:
-            raise sealed.Broken(f"{MANIFEST}: holds the job {job}, and this notebook is {folders.job}")
         shutil.rmtree(staged, ignore_errors=True)
         listed = sealed.extract(source, staged, MANIFEST)
         moved = sum(_place(staged / name, folders.outputs / name) for name in listed["files"])
@@ -57,20 +58,49 @@ def unpack(source: Path | str, folders: storage.Folders) -> int:
     return moved
 
 
-def send(folders: storage.Folders, way, dry_run: bool = False) -> None:
-    """Pack, carry the bundle by a transport, and say where it is; a dry run says where it would be. Raises Stop."""
-    print(way.send(pack(folders), folders.job.replace("_", "-"), dry_run=dry_run))
+def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> None:
+    """Pack, and carry the bundle by the chosen way: one of `ways`, "file" to leave it here, or "no" to do nothing.
+
+    A dry run says where it would go. Raises Stop.
+    """
+    if choice not in ("no", "file", *ways):
+        raise Stop(f"there is no way called {choice} to take the job along, only {', '.join(ways)} and file")
+    archive = pack(folders) if choice != "no" else None
+    if archive and choice in ways:
+        print(ways[choice](archive, folders.job.replace("_", "-"), dry_run=dry_run))
 
 
-def fetch(folders: storage.Folders, way, name: str = "", dry_run: bool = False) -> int:
-    """Have a transport carry the bundle here, then unpack it; how many files are new. Raises Stop."""
+def fetch(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> int:
+    """Go on from a bundle: the path of one, or the way to get it; "" does nothing. How many files are new. Raises Stop.
+
+    One that has been unpacked here before changes nothing: what the job has done since then stays.
+    """
     place = folders.work / ".fetched"
-    place.mkdir(exist_ok=True)
+    if not choice:
+        return 0
+    if choice not in ways and not Path(choice).expanduser().exists():
+        raise Stop(f"there is no bundle at {choice}; give the path of its file here, or one of: {', '.join(ways)}")
     try:
-        found = way.receive(name or folders.job.replace("_", "-"), place, dry_run=dry_run)
-        return 0 if found is None else unpack(found, folders)
+        place.mkdir(exist_ok=True)
+        found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run) if choice in ways else choice
+        if found is None:
+            return 0
+        mark = folders.outputs / f".unpacked-{sealed.digest(_manifest(found))[:12]}"
+        if mark.exists():
+            print(f"The bundle {choice} was unpacked here before; what the job has done since then stays.")
+            return 0
+        moved = unpack(found, folders)
+        storage.write_whole(mark, b"")
+        return moved
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _manifest(source: Path | str) -> dict:
+    try:
+        return sealed.read(Path(source).expanduser(), MANIFEST)
+    except sealed.Broken as broken:
+        raise Stop(f"the bundle {source} cannot be used: {broken}") from None
 
 
 def _travels(path: Path, folders: storage.Folders) -> bool:
