@@ -138,6 +138,8 @@ class Store:
     def _prune(self) -> None:
         for root in self.roots:
             for old in sorted({*root.glob("[0-9]*-step-*")} - self.refused, reverse=True)[KEPT:]:
+                gone = root / f".old-{old.name}"  # renamed at once, so that no half of it is ever found
                 with suppress(OSError):
-                    gone = old.rename(root / ".old")  # at once, so that no half of it is ever found
-                    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+                    old.rename(gone)
+            for gone in root.glob(".old-*"):  # one that a kill has left, too
+                shutil.rmtree(gone, ignore_errors=True) if gone.is_dir() else gone.unlink(missing_ok=True)
