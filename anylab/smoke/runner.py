@@ -116,9 +116,9 @@ def judge(notebook: dict[str, Any], error: str, path: Path | None = None) -> Ver
         failed = next((c for c in code if c["metadata"].get("papermill", {}).get("status") == "failed"), None)
     if failed is not None:
         fault = f"{where(failed)}{inside(failed, notebook)}: {_error_of(failed) or _stderr(failed) or error}"
-    elif error:  # a kernel that died leaves no traceback: the cell that was running has no number
-        running = next((c for c in code if c.get("execution_count") is None), None)
-        fault = f"{where(running)}: {error}" if running and ran else error
+    elif error:  # a kernel that died leaves no traceback, and sometimes a number: the last cell that started is the one
+        started = [c for c in code if c["metadata"].get("papermill", {}).get("start_time")]
+        fault = f"{where(started[-1])}: {error}" if started else error
     elif len(ran) < len(code):
         first = next(c for c in code if c.get("execution_count") is None)
         fault = f"{where(first)}: did not run, though no cell failed; a cell above it ended the run"
