@@ -32,7 +32,7 @@ def test_a_variant_runs_to_its_end_and_reports(pair, tmp_path, shared_cache):
         assert "losses fell" in text and "untrained model" in text
         results = suite.runner.json.loads(next(tmp_path.rglob("results.json")).read_text())
         assert results["link"]["model"]["mrr"] > results["link"]["untrained model"]["mrr"]
-        assert list(tmp_path.rglob("quick-test/checkpoint-*/model.safetensors"))
+        assert list(tmp_path.rglob("checkpoints/graphmer_training-*/000001-step-100/model.safetensors"))
     shown = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "image/png" in o.get("data", {})]
     assert len(shown) >= 3 and all(o["data"]["text/plain"] for o in shown), "pictures are seen, and told in words"
 
