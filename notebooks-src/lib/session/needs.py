@@ -14,7 +14,7 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
     `needs` is the notebook's own declaration: gpu ("none", "optional", "required"), gpu_memory_gb, compute_capability,
     disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"). A quick test needs none of them.
     """
-    rows, stops = [("", "here", "needed", "")], []
+    rows, stops = [("", "found", "need", "verdict")], []
     for what, found, need, problem, required in _rows(needs, folders, machine.gpus()):
         must_stop = bool(problem) and required and (not quick_test or what == _KERNELS)
         rows.append((what, found, need, _WORDS.get((bool(problem), must_stop), "ok" if need else "")))
