@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from anylab import __version__, emit, library, lint, platforms, render, source, templating, verified
+from anylab import __version__, emit, library, lint, planning, platforms, render, source, templating, verified
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
@@ -90,7 +90,7 @@ class Build:
 def compile_all(project: Project) -> Build:
     """Read and render everything. Raises Refused with every fault found."""
     problems: list[Problem] = []
-    sources, targets, modules = _read_all(project, problems)
+    sources, targets, modules = read_all(project, problems)
     packages = frozenset(name.partition(".")[0] for name in modules)
     warnings: list[Problem] = []
     for src in sources:
@@ -101,7 +101,9 @@ def compile_all(project: Project) -> Build:
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
         problems += _unknown_platforms(src, targets)
-    shared = _shared(project, pairs, modules, problems)
+    plans, unread = planning.plans(project, [p for p in pairs if p.path], problems)
+    warnings += unread
+    shared = _shared(project, pairs, modules, plans, problems)
     rendered: dict[str, tuple[list[Cell], dict[str, str]]] = {}
     for pair in (p for p in pairs if p.path):
         try:
@@ -115,9 +117,10 @@ def compile_all(project: Project) -> Build:
     return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
 
 
-def _read_all(
+def read_all(
     project: Project, problems: list[Problem]
 ) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
+    """Sources, platforms with variants, and the library; `problems` takes what is wrong with them."""
     for folder, what in ((project.sources, "sources"), (project.platforms, "platforms")):
         if not folder.is_dir():
             raise refuse(Origin(str(folder)), f"no such folder of {what}")
@@ -212,7 +215,9 @@ def _unknown_platforms(src: Source, targets: list[Platform]) -> list[Problem]:
     ]
 
 
-def _shared(project: Project, pairs: list[Pair], modules: library.Library, problems: list[Problem]) -> render.Shared:
+def _shared(
+    project: Project, pairs: list[Pair], modules: library.Library, plans: planning.Plans, problems: list[Problem]
+) -> render.Shared:
     marks = [p.profile["notebook"].get("gpu", {}) for p in {id(p.platform): p.platform for p in pairs}.values()]
     sources = {id(pair.source): pair.source for pair in pairs}.values()
     gpu = frozenset(src.name for src in sources if render.wants_gpu(src, marks))
@@ -239,6 +244,7 @@ def _shared(project: Project, pairs: list[Pair], modules: library.Library, probl
         verified.read(project, problems, known) if project.is_whole else {},
         {src.name: _picture(project, src, problems) for src in sources},
         gpu,
+        plans,
     )
 
 
