@@ -153,6 +153,37 @@ def list_(context, sources_dir, platforms_dir, out) -> None:
 
 
 @main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--platform", "-p", "only", multiple=True, help="Only this platform's locks (repeatable).")
+@_folders
+@click.pass_context
+def lock(context, notebooks, only, sources_dir, platforms_dir, out) -> None:
+    """Resolve what platforms lack into locks/ beside the sources (uv, network)."""
+    from anylab import locking
+
+    for line in locking.run(_project(context, sources_dir, platforms_dir, out), notebooks, only):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("newer", metavar="LIST.txt", type=click.Path(path_type=Path))
+@click.option("--platform", "-p", required=True, help="The platform whose stored list it is compared with.")
+@_folders
+@click.pass_context
+def drift(context, newer, platform, sources_dir, platforms_dir, out) -> None:
+    """What a newer list of a platform's packages (pip freeze) puts at risk. Exit code 1 if anything."""
+    from anylab import drift as drifting
+
+    found, stored, new = drifting.compare(_project(context, sources_dir, platforms_dir, out), newer, platform)
+    click.echo(drifting.summary(stored, new))
+    for finding in found:
+        click.echo(f"{'at risk' if finding.risk else 'better':9} {finding.notebook}: {finding.what}")
+    at_risk = sorted({finding.notebook for finding in found if finding.risk})
+    click.echo(f"at risk: {', '.join(at_risk)}" if at_risk else "no notebook is at risk")
+    sys.exit(1 if at_risk else 0)
+
+
+@main.command()
 @click.argument("home", metavar="OWNER/REPO")
 @click.option("--branch", help="The branch that badge links open.")
 @click.pass_context
