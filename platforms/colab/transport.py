@@ -29,15 +29,15 @@ def send(archive: Path, name: str, dry_run: bool = False) -> str:
     archive = _readable(Path(archive))
     if dry_run:
         return (
-            f"A run would copy {archive.name} ({_size(archive)}) to {_PLACE}/{file} in your own Google Drive, which "
-            "only you can see and which asks for your permission, not for a token; Drive was not touched."
+            f"A run would copy {archive.name} ({_size(archive)}) to {_PLACE}/{file} in your own Google Drive, "
+            "private unless you share that folder; it asks for your permission, not for a token; Drive was not touched."
         )
     target = _bundles() / file
     _copy(archive, target, f"; the bundle stays at {archive}, download() hands it to your browser")
     return (
-        f"The bundle is in your Google Drive at {_PLACE}/{file} ({_size(archive)}), not shared with anyone: receive it "
-        "in another Colab session under the same name, or download it at drive.google.com; Drive may need a few "
-        "minutes to write it out, so let the session run until you see it there."
+        f"The bundle is in your Google Drive at {_PLACE}/{file} ({_size(archive)}), private unless you share "
+        "that folder: receive it in another Colab session under the same name, or download it at "
+        "drive.google.com; Drive may need a few minutes to write it out, so let the session run until you see it there."
     )
 
 

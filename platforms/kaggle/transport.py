@@ -209,7 +209,8 @@ def _sentence(state: str):
 def _trouble(error: BaseException) -> str:
     known = {
         401: f"Kaggle does not accept the token: {_GET}",
-        403: f"Kaggle does not let this token do it (or your quota of private datasets is used up): {_GET}",
+        403: "Kaggle refuses this: the dataset is not there yet, the quota of private datasets is used up, or the "
+        f"token may not do it ({_GET})",
         404: "there is no such dataset in your Kaggle account: send the bundle first",
         413: "Kaggle has no room for this bundle: delete old private datasets",
         429: "Kaggle asks to wait (too many requests): try again in some minutes",
