@@ -1,10 +1,5 @@
 """Checkpoints: written beside the last good one, switched in by one rename; the newest whole one is found again.
 
-    store = checkpoint.Store(folders, settings)
-    found = store.latest()                     # None, or where to go on: found.path, found.step
-    with store.save(step=500) as folder:       # write files into it; it counts once the block has ended
-        ...
-
 Each is a sealed folder `checkpoints/<job>-<settings>/<serial>-step-<n>`: a run with other settings has a place of its
 own. Where `outputs` is slow it is made in `work` and carried over as one zip.
 """
@@ -23,11 +18,8 @@ from labkit import Stop, secret, storage
 
 KEPT = 2
 MANIFEST = "manifest.json"
+Checkpoint = namedtuple("Checkpoint", "path step manifest")  # the folder with its files, the step, its manifest
 DEPTHS = 6  # how far below an attached input they may lie: owner, name, folders of the job
-
-
-class Checkpoint(namedtuple("Checkpoint", "path step manifest")):
-    """A whole checkpoint: the folder with its files, the step, its manifest."""
 
 
 class Store:
@@ -35,16 +27,16 @@ class Store:
 
     def __init__(self, folders: storage.Folders, settings: dict, job: str = ""):
         self.job, self.settings = job or folders.job, secret.mask(sealed.plain({**settings}, "settings"))
-        place = Path("checkpoints", f"{self.job}-{sealed.digest(self.settings)[:8]}")
-        self.roots = [folders.work / place, folders.outputs / place] if folders.slow else [folders.outputs / place]
-        inputs = [p for i in folders.inputs for n in range(DEPTHS) for p in i.glob("*/" * n + place.as_posix())]
-        self.places = [*self.roots, *inputs]
-        self.opened, self.refused, self.step = folders.work / f".{place.name}.opened", set(), None
+        self.folders, self.place = folders, f"checkpoints/{self.job}-{sealed.digest(self.settings)[:8]}"
+        self.roots = [base / self.place for base in ([folders.work] if folders.slow else []) + [folders.outputs]]
+        inputs = [path for given in folders.inputs for n in range(DEPTHS) for path in given.glob("*/" * n + self.place)]
+        self.places, self.refused, self.step = [*self.roots, *inputs], set(), None
+        self.opened = folders.work / f".{self.roots[0].name}.opened"
         try:
             folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
             for root in self.roots:
                 root.mkdir(parents=True, exist_ok=True)
-            self.lock = disk.lock(folders.work / f".{place.name}.lock")
+            self.lock = disk.lock(folders.work / f".{self.roots[0].name}.lock")
         except OSError as error:
             raise Stop(storage.sentence(self.roots[-1], error)) from None
         if self.lock is None:
@@ -52,10 +44,8 @@ class Store:
         self.serial = max((serial for serial, _, _ in self._found(*self.places)), default=0)
 
     def latest(self) -> Checkpoint | None:
-        """The newest whole checkpoint, in `work`, `outputs` or attached inputs; prints what it refused and why.
-
-        Raises Stop when only a full disk keeps it from being opened: an earlier one would lose work.
-        """
+        """The newest whole checkpoint, in `work`, `outputs` or attached inputs; prints what it refused and why. Raises
+        Stop when only a full disk keeps it from being opened: an earlier one would lose work."""
         for _, step, path in sorted(self._found(*self.places), key=lambda found: found[:2], reverse=True):
             try:
                 found, self.step = self._open(path), step
@@ -78,7 +68,7 @@ class Store:
             raise Stop(f"another session has saved step {newest[1]} of {self.job} in the meantime; this one stops, and "
                        "overwrites nothing. Run it again to go on from there")  # fmt: skip
         self.serial += 1  # used once, even when this save fails or the stop button ends it
-        root, inside = self.roots[0], False
+        root, inside, last = self.roots[0], False, "none" if self.step is None else f"step {self.step}"
         fresh, done = root / ".fresh", root / f"{self.serial:06}-step-{step}"
         try:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -86,8 +76,8 @@ class Store:
             inside = True
             yield fresh
             inside = False
-            about = {"job": self.job, "settings": self.settings, "step": step, "serial": self.serial}
-            sealed.seal(fresh, MANIFEST, secret.mask(storage.facts() | about))
+            about = storage.facts() | {"job": self.job, "settings": self.settings, "step": step, "serial": self.serial}
+            sealed.seal(fresh, MANIFEST, secret.mask(about))
             for path in (*fresh.rglob("*"), fresh):
                 disk.sync(path)
             os.rename(fresh, done)
@@ -99,15 +89,10 @@ class Store:
             shutil.rmtree(fresh, ignore_errors=True)
             if not failed or isinstance(error, KeyboardInterrupt):
                 raise
-            last = "there is none before it" if self.step is None else f"the last good one is of step {self.step}"
-            raise Stop(f"the checkpoint {words}; {last}") from None
+            raise Stop(f"the checkpoint {words}. The last good one: {last}") from None
         self.step = step
-        for far in self.roots[1:]:
-            try:
-                with storage.whole(far / f"{done.name}.zip") as part:
-                    sealed.pack(part, done, [path for path in done.rglob("*") if path.is_file()])
-            except Stop as stop:
-                print(f"{stop}. The checkpoint stays at {done}")
+        if self.folders.slow:
+            storage.keep(done, self.folders, self.place)
         self._prune()
 
     def close(self) -> None:

@@ -47,15 +47,8 @@ def _guard() -> None:
         if plain is None or hasattr(plain, "masks"):  # none in a windowed program; masked once is enough
             continue
 
-        def masked(*content, plain=plain, **more):
-            return plain(*map(_shown, content), **{key: _shown(value) for key, value in more.items()})
+        def masked(*content, plain=plain, **more):  # what is no text, as a socket, goes through mask as it is
+            return plain(*mask(content), **{key: mask(value) for key, value in more.items()})
 
         masked.masks = True
         setattr(way, name, masked)
-
-
-def _shown(part):
-    """An argument with text for a reader masked: a text, a message, a message's content; sockets and bytes as is."""
-    if isinstance(part, dict) and "header" in part:
-        return {**part, "content": mask(part.get("content"))}
-    return mask(part) if isinstance(part, str | dict) else part

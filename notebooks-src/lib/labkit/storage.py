@@ -89,18 +89,16 @@ def facts() -> dict:
     return {"platform": here.NAME, "versions": {"python": sys.version.split()[0], **loaded}}
 
 
-def keep(path: Path, folders: Folders) -> Path:
-    """Copy a finished file, or a finished folder as one zip, to `outputs`; returns where it now is.
-
-    When the place has gone away in the meantime, says so and leaves the local copy.
-    """
-    target = folders.outputs / (f"{path.name}.zip" if path.is_dir() else path.name)
+def keep(path: Path, folders: Folders, place: str = "") -> Path:
+    """Copy a finished file, or a finished folder as one zip, to `outputs`, there in `place`; returns where it now is.
+    When that has gone away in the meantime, says so and leaves the local copy."""
+    target = folders.outputs / place / (f"{path.name}.zip" if path.is_dir() else path.name)
     if target.resolve() == path.resolve():
         return path
     try:
         with whole(target) as part:
             if path.is_dir():
-                sealed.pack(part, path.parent, [inside for inside in path.rglob("*") if inside.is_file()])
+                sealed.pack(part, path, [inside for inside in path.rglob("*") if inside.is_file()])
             else:
                 shutil.copyfile(path, part)
         return target

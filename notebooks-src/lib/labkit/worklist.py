@@ -1,8 +1,5 @@
 """A work list that survives its session: each item is queued, running, done or failed; a rerun does what is left.
 
-    clips = worklist.Worklist(folders, "clips", prompts, settings)
-    clips.run(make)                            # make(item, folder) writes the item's files into `folder`
-
 Beside an item's files in `outputs/<name>` lies its record, `0001-3fa1b2c4.json`: item, settings, what `make` returned
 (seeds), versions, seconds, peak memory, state. It is written last: an item is done when it says so and the files are as
 it lists them. The second part of the name is the hash of item and settings: with other settings it is other work.
