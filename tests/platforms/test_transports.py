@@ -61,8 +61,8 @@ class Session:
         self.root, self.folder = root, root / "received"
         target = root / "lib" / "labkit"
         shutil.copytree(LABKIT, target, ignore=shutil.ignore_patterns("__pycache__"))
-        if PLATFORMS[platform].adapter:
-            (target / "here.py").write_text(PLATFORMS[platform].adapter[0], encoding="utf-8")
+        if "labkit.here" in PLATFORMS[platform].overlays:
+            (target / "here.py").write_text(PLATFORMS[platform].overlays["labkit.here"][0], encoding="utf-8")
         shutil.copy(WAYS[way], target / "transport.py")
         path = os.pathsep.join([str(root / "lib"), self.there.env["PYTHONPATH"]])
         self.env = {**self.there.env, "PYTHONPATH": path, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -150,14 +150,9 @@ def on_colab(tmp_path):
     return Session(tmp_path / "session", "colab", "colab")
 
 
-@pytest.fixture
-def on_studio_lab(tmp_path):
-    return Session(tmp_path / "session", "studio-lab", "studio-lab")
-
-
 # every way
 
-HOMES = {"colab": "colab", "kaggle": "kaggle", "studio-lab": "studio-lab", "hub": "local"}
+HOMES = {"colab": "colab", "kaggle": "kaggle", "hub": "local"}
 
 
 @pytest.mark.parametrize("way", sorted(WAYS))
@@ -593,33 +588,3 @@ def test_the_browser_takes_a_bundle_and_gives_one(on_colab, archive):
     assert one_sentence(on_colab.run(upload).stop) and on_colab.left() == []
     got = on_colab.run(upload, ANYLAB_UPLOAD=str(archive))
     assert Path(got.value).read_bytes() == archive.read_bytes() and on_colab.left() == [Path(got.value).name]
-
-
-# Studio Lab
-
-
-def test_a_bundle_stays_in_the_project_and_the_file_list_downloads_it(on_studio_lab, archive):
-    sent = on_studio_lab.send(archive)
-    assert one_sentence(sent.value) and "right-click it > Download" in sent.value
-    newer = bundle(archive.parent / "newer.zip", seed=1)
-    on_studio_lab.send(newer)
-    got = on_studio_lab.receive().value
-    home = on_studio_lab.root / "home/studio-lab-user"
-    assert got == str(home / "anylab/bundles" / FILE) and Path(got).read_bytes() == newer.read_bytes()
-    assert [p.name for p in Path(got).parent.iterdir()] == [FILE]
-
-
-def test_a_bundle_dragged_into_the_home_folder_is_found_and_one_missing_is_said(on_studio_lab, archive):
-    stop = on_studio_lab.receive().stop
-    assert one_sentence(stop) and "drag it" in stop
-    home = on_studio_lab.root / "home/studio-lab-user"
-    shutil.copy(archive, home / FILE)
-    assert on_studio_lab.receive().value == str(home / FILE)
-
-
-def test_a_full_project_is_said_and_keeps_the_older_bundle(on_studio_lab, archive):
-    on_studio_lab.send(archive)
-    stop = on_studio_lab.send(bundle(archive.parent / "newer.zip", seed=1), before=FULL).stop
-    assert one_sentence(stop) and "No space left" in stop
-    kept = on_studio_lab.root / "home/studio-lab-user/anylab/bundles"
-    assert [p.name for p in kept.iterdir()] == [FILE] and (kept / FILE).read_bytes() == archive.read_bytes()
