@@ -1,8 +1,7 @@
-"""How long have I left? The session's limit as the platform states it, the time used, the time left, in seconds.
+"""How long have I left? The session's limit as the platform states it, time used, time left, in seconds.
 
-Used is the larger of this process's age and the age of the container's first process, so a restarted kernel does not
-start the count anew. Only the monotonic clock is read: a wall clock that is set, or jumps, changes nothing. What is not
-known is not guessed: no limit is None, and an idle limit that a platform does not publish is called so.
+Used is the larger of this process's age and the container's, so a restarted kernel does not start the count anew. The
+wall clock is never read: one that jumps changes nothing. What is not known is not guessed: no limit is None.
 """
 
 import os
