@@ -51,7 +51,7 @@ def span(seconds: float) -> str:
 def _container_age() -> float:
     """Seconds since the container's first process started (proc(5): field 22 of stat, in ticks since boot)."""
     try:
-        stat = Path(f"{here.ROOT}/proc/1/stat").read_text()
+        stat = Path(f"{here.ROOT}/proc/1/stat").read_text(errors="replace")
         uptime = float(Path(f"{here.ROOT}/proc/uptime").read_text().split()[0])
         return uptime - int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError, AttributeError):

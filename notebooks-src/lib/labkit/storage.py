@@ -77,7 +77,7 @@ def write_json(path: Path, data: dict) -> Path:
 
 def sentence(path: Path, error: Exception) -> str:
     """What went wrong with writing `path`, and what to do about it."""
-    number = errno.ENOSPC if disk.full(error, path.parent) else getattr(error, "errno", None)
+    number = getattr(error, "errno", None) or (errno.ENOSPC if disk.full(error, path.parent) else None)
     reason = os.strerror(number) if number else error
     return f"{path} cannot be written ({reason}); {_HINTS.get(number, 'check the folder')}"
 
