@@ -53,6 +53,20 @@ def test_a_run_killed_and_loaded_has_the_losses_of_an_uninterrupted_one(whole, d
     assert (run.samples, run.tokens, run.cursor) == (whole.samples, whole.tokens, whole.cursor)
 
 
+def test_a_run_stopped_between_two_log_lines_continues_their_mean(data, tokenizer, settings, tmp_path):
+    often = Settings(**{**STEPS.__dict__, "steps": 12, "log_every": 5})
+    whole = train.train(fresh(), data, often)
+    asked = []
+    part = train.train(fresh(), data, often, should_stop=lambda: bool(asked.append(1)) or len(asked) == 7)
+    assert part.step == 7 and len(part.history) == 1
+    state.write(tmp_path, part, tokenizer, settings)
+    loaded = state.read(tmp_path)
+    run = train.train(loaded.run.model, data, often, run=loaded.run)
+    assert [line["step"] for line in run.history] == [5, 10, 12]
+    for ours, theirs in zip(losses(run), losses(whole), strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-6)
+
+
 def test_accumulated_rows_give_the_gradient_of_one_large_batch(data):
     shape = Config(**{**SHAPE.__dict__, "dropout": 0.0, "relation_dropout": 0.0})
     results = []

@@ -69,6 +69,7 @@ def write(folder: Path, run: Run, tokenizer: Tokenizer, chains: ChainSettings, g
         "settings": asdict(run.settings),
         "scaler": run.scaler.state_dict(),
         "history": run.history,
+        "unlogged": run.unlogged,
     }
     _write(folder / "state.json", state)
 
@@ -129,7 +130,7 @@ def _run(path: Path, state: dict, device: torch.device) -> Run:
         run.scaler.load_state_dict(state["scaler"])
     run.step, run.cursor = state["step"], Cursor(**state["cursor"])
     run.samples, run.tokens, run.seconds = state["samples"], state["tokens"], state["seconds"]
-    run.history = state["history"]
+    run.history, run.unlogged = state["history"], tuple(state["unlogged"])
     return run
 
 

@@ -62,6 +62,7 @@ class Run:
     tokens: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    unlogged: tuple[float, float, int] = (0.0, 0.0, 0)  # sums of both losses, and steps, since the last log line
     history: list[dict] = field(default_factory=list)
 
 
@@ -107,7 +108,7 @@ def train(
     run.settings, run.stopped = settings, False
     device = next(model.parameters()).device
     rows = stream(data, run.cursor)
-    window = _Window(device)
+    window = _Window(device, run.unlogged)
     first = run.step
     model.train()
     with _stop_button() as pressed:
@@ -123,12 +124,14 @@ def train(
                 window.count(batches, time.perf_counter() - started)
             try:
                 if run.step % settings.log_every == 0 or run.step == settings.steps:
+                    run.unlogged = (0.0, 0.0, 0)
                     run.history.append(window.line(run, learning_rate(run.step - 1, settings)))
                     if on_log is not None:
                         on_log(run.history[-1])
                 run.stopped = pressed.is_set() or (should_stop is not None and should_stop())
             except KeyboardInterrupt:
                 run.stopped = True
+    run.unlogged = (*window.losses.tolist(), window.steps)
     model.eval()
     return run
 
@@ -169,9 +172,11 @@ def _step(run: Run, batches: list[Batch], window: "_Window", device: torch.devic
 class _Window:
     """Sums since the last log line. Losses stay tensors until `line`."""
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device, unlogged: tuple[float, float, int]):
         self.device = device
         self.clear()
+        self.losses += torch.tensor(unlogged[:2], device=device)
+        self.steps = unlogged[2]
 
     def clear(self) -> None:
         self.losses = torch.zeros(2, device=self.device)

@@ -1,10 +1,4 @@
-"""Bundles: a job's kept files as one archive that another platform takes.
-
-archive = bundle.pack(folders)       # outputs -> <job>.bundle.zip, beside them
-bundle.unpack(archive, folders)      # elsewhere: checked, then moved into place
-bundle.send(folders, transport)      # pack, then carry it: labkit.transport (the platform's way) or labkit.hub
-bundle.fetch(folders, transport)     # carry it here, then unpack
-"""
+"""Bundles: a job's kept files as one sealed zip, `<job>.bundle.zip`, that another platform checks and takes."""
 
 import os
 import shutil
@@ -22,17 +16,14 @@ MANIFEST = "bundle.json"
 def pack(folders: storage.Folders) -> Path:
     """One sealed zip of everything in `outputs`; returns its path. Raises Stop."""
     target = (folders.work if folders.slow else folders.outputs) / f"{folders.job}.bundle.zip"
-    paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
-    if not paths:
-        raise Stop(f"there is nothing to pack in {folders.outputs}")
-    size, free = sum(path.stat().st_size for path in paths), shutil.disk_usage(target.parent).free
-    if size > free:
-        raise Stop(f"a bundle of {size / 1e9:.1f} GB needs as much disk, and {free / 1e9:.1f} GB are free")
-    try:
-        with storage.whole(target) as part:
-            sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
-    except sealed.Broken as broken:
-        raise Stop(f"the bundle was not packed: {broken}") from None
+    with storage.whole(target) as part:
+        paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
+        size, free = sum(path.stat().st_size for path in paths), shutil.disk_usage(target.parent).free
+        if not paths:
+            raise Stop(f"there is nothing to pack in {folders.outputs}")
+        if size > free:
+            raise Stop(f"a bundle of {size / 1e9:.1f} GB needs as much disk, and {free / 1e9:.1f} GB are free")
+        sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
     print(f"Packed {len(paths)} files, {size / 1e6:.1f} MB: {target}")
     return target
 
@@ -40,18 +31,21 @@ def pack(folders: storage.Folders) -> Path:
 def unpack(source: Path | str, folders: storage.Folders) -> int:
     """Check a bundle (or the folder that a service made of it), then move its files into `outputs`; how many are new.
 
-    What is there with other contents stays beside it, as `<name>.before`. Raises Stop, and then nothing has changed.
+    What is there with other contents stays beside it, as `<name>.before`. Raises Stop: a bundle that is not sound, or
+    of another job, changes nothing; when the disk fails midway each file is old or new, and a rerun does the rest.
     """
-    source, staged = Path(source).expanduser(), folders.work / ".unpacking"
-    job = _manifest(source).get("job")
-    if job != folders.job:
-        raise Stop(f"the bundle {source} holds the job {job}, and this notebook is {folders.job}")
+    source, staged, moved = Path(source).expanduser(), folders.work / ".unpacking", 0
+    listed = _manifest(source, folders)
     try:
         shutil.rmtree(staged, ignore_errors=True)
-        listed = sealed.extract(source, staged, MANIFEST)
-        moved = sum(_place(staged / name, folders.outputs / name) for name in listed["files"])
-    except (sealed.Broken, OSError) as error:
-        raise Stop(f"the bundle {source} cannot be used: {error}") from None
+        folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
+        sealed.extract(source, staged, MANIFEST)
+        for name in listed["files"]:
+            moved += _place(staged / name, folders.outputs / name)
+    except sealed.Broken as broken:
+        raise Stop(f"the bundle {source} cannot be used: {broken}") from None
+    except OSError as error:
+        raise Stop(f"the bundle {source} is not unpacked: {storage.sentence(folders.outputs, error)}") from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     print(f"Unpacked {moved} of {len(listed['files'])} files from {listed.get('platform')} into {folders.outputs}")
@@ -59,10 +53,7 @@ def unpack(source: Path | str, folders: storage.Folders) -> int:
 
 
 def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> None:
-    """Pack, and carry the bundle by the chosen way: one of `ways`, "file" to leave it here, or "no" to do nothing.
-
-    A dry run says where it would go. Raises Stop.
-    """
+    """Pack, and carry the bundle by the chosen one of `ways`; "file" leaves it here, "no" does nothing. Raises Stop."""
     if choice not in ("no", "file", *ways):
         raise Stop(f"there is no way called {choice} to take the job along, only {', '.join(ways)} and file")
     archive = pack(folders) if choice != "no" else None
@@ -75,38 +66,45 @@ def fetch(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: 
 
     One that has been unpacked here before changes nothing: what the job has done since then stays.
     """
-    place = folders.work / ".fetched"
+    place, found = folders.work / ".fetched", choice
     if not choice:
         return 0
     if choice not in ways and not Path(choice).expanduser().exists():
         raise Stop(f"there is no bundle at {choice}; give the path of its file here, or one of: {', '.join(ways)}")
     try:
-        place.mkdir(exist_ok=True)
-        found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run) if choice in ways else choice
+        if choice in ways:
+            place.mkdir(exist_ok=True)
+            found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run)
         if found is None:
             return 0
-        mark = folders.outputs / f".unpacked-{sealed.digest(_manifest(found))[:12]}"
+        mark = folders.outputs / f".unpacked-{sealed.digest(_manifest(found, folders))[:12]}"
         if mark.exists():
             print(f"The bundle {choice} was unpacked here before; what the job has done since then stays.")
             return 0
         moved = unpack(found, folders)
         storage.write_whole(mark, b"")
         return moved
+    except OSError as error:
+        raise Stop(storage.sentence(place, error)) from None
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _manifest(source: Path | str) -> dict:
+def _manifest(source: Path | str, folders: storage.Folders) -> dict:
     try:
-        return sealed.read(Path(source).expanduser(), MANIFEST)
+        listed = sealed.read(Path(source).expanduser(), MANIFEST)
     except sealed.Broken as broken:
         raise Stop(f"the bundle {source} cannot be used: {broken}") from None
+    if listed.get("job") != folders.job:
+        raise Stop(f"the bundle {source} holds the job {listed.get('job')}, and this notebook is {folders.job}")
+    return listed
 
 
 def _travels(path: Path, folders: storage.Folders) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folders.outputs).parts)
-    again = path.name.endswith((".bundle.zip", ".before")) or folders.work in path.parents
-    return path.is_file() and not (path.is_symlink() or hidden or again)
+    parts = path.relative_to(folders.outputs).parts
+    parts = parts[:3] if parts[0] == "checkpoints" else parts  # a checkpoint is taken as it is, or not at all
+    ours = parts[-1].endswith((".bundle.zip", ".before")) or folders.work in path.parents
+    return path.is_file() and not (path.is_symlink() or ours or any(part.startswith(".") for part in parts))
 
 
 def _place(source: Path, target: Path) -> int:
@@ -115,6 +113,9 @@ def _place(source: Path, target: Path) -> int:
     if target.exists() or target.is_symlink():
         if target.is_file() and not target.is_symlink() and sealed.hashed(source) == sealed.hashed(target):
             return 0
-        os.replace(target, target.with_name(f"{target.name}.before"))
+        before = target.with_name(f"{target.name}.before")
+        while before.exists() or before.is_symlink():
+            before = before.with_name(f"{before.name}.before")  # an earlier one stays, too
+        os.replace(target, before)
     disk.move(source, target)
     return 1
