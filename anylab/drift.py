@@ -31,10 +31,11 @@ def compare(project: Project, newer: Path, platform: str) -> tuple[list[Finding]
     if problems:
         raise Refused(problems)
     there = _platform(targets, platform)
-    stored, new = there.image, images.read(newer, str(newer))
+    stored = there.image
     if stored is None:
         what = f"{there.name} has no {images.LIST} to compare with; its image is not known, and everything is pinned"
         raise refuse(Origin(there.file), what)
+    new = images.read(newer, str(newer))
     found = []
     for source in sources:
         if not why_not(source, there):
