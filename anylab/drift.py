@@ -39,7 +39,7 @@ def compare(project: Project, newer: Path, platform: str) -> tuple[list[Finding]
     found = []
     for source in sources:
         if not why_not(source, there):
-            found += [Finding(source.name, *one) for one in _of(list(install.wishes(source)), stored, new)]
+            found += [Finding(source.name, *one) for one in _of(install.wishes(source), stored, new)]
     return found, stored, new
 
 
@@ -50,7 +50,7 @@ def _platform(targets: list[Platform], name: str) -> Platform:
     raise refuse(Origin(name), f"no such platform{did_you_mean(name, [p.id for p in targets])}")
 
 
-def _of(wishes: list[Wish], stored: Image, new: Image) -> Iterable[tuple[str, bool]]:
+def _of(wishes: tuple[Wish, ...], stored: Image, new: Image) -> Iterable[tuple[str, bool]]:
     """What the newer list means for a notebook with these wishes: (in words, whether it is a risk)."""
     for wish in (w for w in wishes if install.applies(w, stored)):
         before, after = (install.satisfies(wish.requirement, image) for image in (stored, new))

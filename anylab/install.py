@@ -8,7 +8,8 @@ the line, and decides anew by what is really there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,16 +91,19 @@ class Plan:
         return ", ".join([*([arguments(self.requirements)] if self.requirements else []), *named])
 
 
-def wishes(source: Source) -> Iterator[Wish]:
+@functools.cache  # a source has many platforms
+def wishes(source: Source) -> tuple[Wish, ...]:
     """What a source declares, without what does not parse (a lint tells that)."""
     from packaging.requirements import InvalidRequirement, Requirement
 
+    found = []
     for key in ("packages", "no_deps"):
         for i, text in enumerate(source.front.get(key) or ()):
             try:
-                yield Wish(text, Requirement(text), source.at(key, i), key == "no_deps")
+                found.append(Wish(text, Requirement(text), source.at(key, i), key == "no_deps"))
             except InvalidRequirement:
                 continue
+    return tuple(found)
 
 
 def environment(image: Image) -> dict[str, str]:
@@ -136,7 +140,7 @@ def outdated(wish: Wish, image: Image) -> bool:
     return not wish.requirement.specifier.contains(there.version, prereleases=True)
 
 
-def wanted(all_wishes: Iterable[Wish], image: Image | None) -> list[Wish]:
+def wanted(all_wishes: Sequence[Wish], image: Image | None) -> list[Wish]:
     """What must be installed: what the image lacks; where it is not known, all but the CUDA builds."""
     here = [w for w in all_wishes if applies(w, image)]
     if image is None:
@@ -144,9 +148,8 @@ def wanted(all_wishes: Iterable[Wish], image: Image | None) -> list[Wish]:
     return [w for w in here if not satisfies(w.requirement, image)]
 
 
-def made(all_wishes: Iterable[Wish], image: Image | None) -> Made:
+def made(all_wishes: Sequence[Wish], image: Image | None) -> Made:
     """What a lock of these wishes is made for."""
-    all_wishes = list(all_wishes)
     texts = [tuple(sorted(w.text for w in all_wishes if w.bare is bare)) for bare in (False, True)]
     if image is None:
         return Made(locks.ANY, locks.ANY_IMAGE, *texts)
@@ -155,7 +158,7 @@ def made(all_wishes: Iterable[Wish], image: Image | None) -> Made:
 
 def plan(source: Source, platform: Platform, find: Find) -> tuple[Plan, list[Problem]]:
     """The plan of a notebook for a platform, and what stands against it. `find` gives the lock, where one is needed."""
-    image, all_wishes = platform.image, list(wishes(source))
+    image, all_wishes = platform.image, wishes(source)
     problems = refusals(all_wishes, platform)
     lacking = wanted(all_wishes, image)
     pins: tuple[Pin, ...] = ()
@@ -178,13 +181,13 @@ def plan(source: Source, platform: Platform, find: Find) -> tuple[Plan, list[Pro
     return chosen, problems
 
 
-def refusals(all_wishes: list[Wish], platform: Platform) -> list[Problem]:
+def refusals(all_wishes: Sequence[Wish], platform: Platform) -> list[Problem]:
     """What no lock can mend: addresses, a name declared twice, and what would move a package that must stay."""
     image = platform.image
     return [*_declared_faults(all_wishes), *(_moves(all_wishes, image, platform.name) if image else ())]
 
 
-def _declared_faults(all_wishes: list[Wish]) -> Iterator[Problem]:
+def _declared_faults(all_wishes: Sequence[Wish]) -> Iterator[Problem]:
     ordinary = {w.name for w in all_wishes if not w.bare}
     for wish in all_wishes:
         if wish.requirement.url:
@@ -195,7 +198,7 @@ def _declared_faults(all_wishes: list[Wish]) -> Iterator[Problem]:
             yield Problem(wish.origin, f"{what}; remove it from no_deps")
 
 
-def _moves(all_wishes: list[Wish], image: Image, platform: str) -> Iterator[Problem]:
+def _moves(all_wishes: Sequence[Wish], image: Image, platform: str) -> Iterator[Problem]:
     """Requirements that would move what the image is built around."""
     for wish in all_wishes:
         if wish.name in PROTECTED and outdated(wish, image):
@@ -236,7 +239,7 @@ def _locked(
     return lock.pins, problems
 
 
-def _traps(all_wishes: list[Wish], image: Image | None, pins: tuple[Pin, ...], platform: str) -> Iterator[Problem]:
+def _traps(all_wishes: Sequence[Wish], image: Image | None, pins: tuple[Pin, ...], platform: str) -> Iterator[Problem]:
     """Versions that are allowed side by side and do not work so."""
     from packaging.requirements import Requirement
 

@@ -32,7 +32,7 @@ def run(project: Project, notebooks: Iterable[str], only: Iterable[str]) -> Iter
     for source in sources:
         for key, platform in _places(source, targets).items():
             name = locks.name_of(source.name, key)
-            wishes = tuple(install.wishes(source))
+            wishes = install.wishes(source)
             if not install.wanted(wishes, platform.image):
                 continue
             wanted.add(name)
@@ -85,7 +85,7 @@ def _read(project: Project) -> tuple[list[Source], list[Platform]]:
         try:
             for source in sources:
                 if source.ours and not why_not(source, platform):
-                    problems += install.refusals(list(install.wishes(source)), platform)
+                    problems += install.refusals(install.wishes(source), platform)
         except Refused as refused:  # its list is none
             problems += refused.problems
     if problems:
