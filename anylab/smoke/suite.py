@@ -12,7 +12,7 @@ import click
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.project import Project
-from anylab.smoke import needed, runner, standin
+from anylab.smoke import needed, overlay, runner, standin
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
@@ -42,7 +42,7 @@ def one(
     """Run one variant on its stand-in below `root`; `keep` is a folder for the executed notebook."""
     data = dict(compiled.variant_files(pair))[pair.path]
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache)
+    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
     settings = runner.settings_cell(runner.json.loads(data))
     parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     output = keep / pair.platform.id / f"{pair.source.name}.ipynb" if keep else None
