@@ -41,7 +41,7 @@ class Store:
         self.serial = max((serial for serial, _, _ in self._found(*self.places)), default=0)
 
     def latest(self) -> Checkpoint | None:
-        """The newest whole one, in `work`, `outputs` or inputs; prints what it refused and why. Raises Stop."""
+        """The newest whole one, in `work`, `outputs` or inputs, or None; says what it refused and why. Raises Stop."""
         for _, step, path in sorted(self._found(*self.places), key=lambda found: found[:2], reverse=True):
             try:
                 found, self.step = self._open(path), step
@@ -51,7 +51,6 @@ class Store:
                     raise Stop(f"to open {path.name}, {storage.sentence(self.opened, error)}") from None
                 self.refused.add(path)
                 print(f"The checkpoint {path.name} is refused: {error}. Looking for the one before it.")
-        return None
 
     @contextmanager
     def save(self, step: int) -> Iterator[Path]:
@@ -123,9 +122,8 @@ class Store:
 
     def _prune(self) -> None:
         for root in self.roots:
-            sound = [path for _, _, path in sorted(self._found(root), reverse=True) if path not in self.refused]
             with suppress(OSError):
-                for old in sound[KEPT:]:
+                for old in [p for _, _, p in sorted(self._found(root), reverse=True) if p not in self.refused][KEPT:]:
                     old.rename(root / f".old-{old.name}")  # at once, so that no half of it is ever found
                 for gone in root.glob(".old-*"):  # one that a kill has left, too
                     gone.unlink() if gone.is_symlink() or gone.is_file() else shutil.rmtree(gone)
