@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ import click
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.project import Project
-from anylab.smoke import needed, overlay, runner, scenarios, standin
+from anylab.smoke import needed, overlay, produced, runner, scenarios, standin
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
@@ -71,4 +72,5 @@ def one(
     output = keep / pair.platform.id / f"{pair.source.name}.ipynb" if keep else None
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-    return runner.execute(data, parameters, there.cwd, there.env, output)
+    verdict = runner.execute(data, parameters, there.cwd, there.env, output)
+    return verdict if verdict.fault else replace(verdict, fault=produced.fault(pair.source, root))
