@@ -1,7 +1,6 @@
 """A real kernel, cell by cell, with every message that it sends to a reader."""
 
 import os
-import sys
 from contextlib import contextmanager
 
 from jupyter_client.manager import KernelManager
@@ -14,7 +13,7 @@ LIBRARY = str(ROOT / "notebooks-src" / "lib")
 @contextmanager
 def kernel(cwd, **env):
     """A function that runs a cell and gives back its messages: (type, content), the reply last."""
-    manager = KernelManager(kernel_cmd=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"])
+    manager = KernelManager(kernel_name="python3")
     environment = {**os.environ, "PYTHONPATH": LIBRARY, "IPYTHONDIR": str(cwd / ".ipython"), **env}
     environment.pop("PYTEST_CURRENT_TEST", None)  # with it ipykernel leaves out what subprocesses print
     manager.start_kernel(cwd=str(cwd), env={**environment, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
