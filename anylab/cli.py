@@ -215,13 +215,16 @@ def run(context, notebook, parameters, quick_test, output, sources_dir, platform
 @click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
 @click.option("--keep", type=_FOLDER, help="Keep the executed notebooks in this folder.")
 @click.option("--full", is_flag=True, help="Run with the quick test off.")
+@click.option("--scenario", help="Play what goes wrong through the setup cells instead; 'all' plays every one.")
 @_folders
 @click.pass_context
-def smoke(context, notebooks, only, keep, full, sources_dir, platforms_dir, out) -> None:
+def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms_dir, out) -> None:
     """Run compiled variants on stand-ins of their platforms (papermill)."""
     from anylab.smoke import suite
 
     project = _project(context, sources_dir, platforms_dir, out)
+    if scenario:
+        sys.exit(suite.play(project, notebooks, only, scenario))
     sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
 
 

@@ -368,7 +368,9 @@ def test_another_session_that_has_saved_meanwhile_is_noticed_and_nothing_overwri
     store, other = checkpoint.Store(ours, SETTINGS), checkpoint.Store(theirs, SETTINGS)
     save(store, 1)
     before = everything(tmp_path)
-    with pytest.raises(Stop, match="another session has saved step 1 of job in the meantime.*overwrites nothing"):
+    with pytest.raises(
+        Stop, match="another session has saved step 1 meanwhile, and is not overwritten; run this again"
+    ):
         save(other, 2)
     assert everything(tmp_path) == before
     other.close()

@@ -106,7 +106,7 @@ def test_a_missing_folder_is_a_sentence_and_is_not_made(tmp_path):
      (errno.ENAMETOOLONG, "shorter name"), (errno.EBUSY, "check the folder"), (None, "check the folder")],
 )  # fmt: skip
 def test_what_went_wrong_is_followed_by_what_to_do(number, words, tmp_path):
-    error = OSError(number, "…") if number else OSError("odd")
+    error = OSError(number, os.strerror(number)) if number else OSError("odd")
     said = storage.sentence(tmp_path / "a.bin", error)
     assert said.startswith(f"{tmp_path / 'a.bin'} cannot be written (") and said.endswith(words) or words in said
     assert "\n" not in said and (number is None or os.strerror(number) in said)

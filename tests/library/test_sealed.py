@@ -269,7 +269,7 @@ def test_more_than_fits_on_the_disk_is_refused_before_anything_is_written(tmp_pa
     path = bomb(tmp_path, 3_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(10**9, 0, 2_000_000))
     before = everything(tmp_path)
-    with pytest.raises(OSError, match=r"it holds 0.0 GB, and only 0.0 GB of disk are free") as caught:
+    with pytest.raises(OSError, match=r"0.0 GB are wanted and 0.0 GB of disk are free") as caught:
         sealed.extract(path, tmp_path / "target", NAME)
     assert caught.value.errno == errno.ENOSPC and everything(tmp_path) == before
 

@@ -272,3 +272,11 @@ def test_a_stage_that_fails_is_still_timed():
     with pytest.raises(ValueError), report.stage("boom"):
         raise ValueError
     assert '"boom" = ' in report.text("failed")
+
+
+def test_the_list_of_files_is_short_and_ends_with_how_to_fetch_them(folders, capsys):
+    for i in range(12):
+        (folders.outputs / f"{i:02}.bin").write_bytes(b"x" * i)
+    report.files(folders, most=3)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("12 files") and "11.bin" in out[1] and "9 smaller" in out[4] and len(out) == 6

@@ -25,8 +25,9 @@ def test_a_kernel_on_a_stand_in_has_the_platforms_versions(platform, tmp_path):
         pytest.skip("no overlays on this machine, variants run against this environment: python build.py overlays")
     there = standin.prepare(platform, tmp_path, overlay=folder)
     code = "from importlib.metadata import version\nprint([version(n) for n in ('numpy', 'ipython', 'tokenizers')])"
-    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": {"name": "python3", "display_name": ""}},
-                "cells": [{"cell_type": "code", "source": [code], "metadata": {}, "outputs": [], "execution_count": None}]}  # fmt: skip
+    cell = {"cell_type": "code", "source": [code], "metadata": {}, "outputs": [], "execution_count": None}
+    metadata = {"kernelspec": {"name": "python3", "display_name": ""}}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [cell]}
     verdict = runner.execute(json.dumps(notebook).encode(), {}, there.cwd, there.env)
     assert verdict.fault == ""
     pins = dict(pin.split("==") for pin in overlay.listed(platform))

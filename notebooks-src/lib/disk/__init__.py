@@ -88,6 +88,14 @@ def held(path: Path) -> Iterator[bool]:
             os.close(handle)
 
 
+def room(size: int, folder: Path) -> None:
+    """Raise OSError when `size` bytes are more than fits on the folder's disk."""
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        words = f"{size / 1e9:.1f} GB are wanted and {free / 1e9:.1f} GB of disk are free"
+        raise OSError(errno.ENOSPC, words, str(folder))
+
+
 def full(error: BaseException, folder: Path) -> bool:
     """Whether an error is about a full disk, also where a library's own error hides that."""
     if isinstance(error, OSError) and error.errno is not None:

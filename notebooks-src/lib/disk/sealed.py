@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path, PureWindowsPath
 
-from disk import FULL
+from disk import FULL, move, room
 
 FORMAT = 1
 MANIFEST_LIMIT = 64 << 20  # bytes
@@ -109,17 +109,18 @@ def extract(source: Path, target: Path, name: str) -> dict:
     import zipfile
 
     listed = read(source, name)
+    total = sum(size for size, _ in listed["files"].values())
     target.mkdir()
     try:
         if source.is_dir():
             paths = {file: _regular(source, file, wanted) for file, wanted in listed["files"].items()}
-            _room(listed, target)
+            room(total, target)  # now that the sizes are known to be true
             for file, path in paths.items():
                 _copy(path, target / file, file, listed["files"][file])
         else:
             with zipfile.ZipFile(source) as archive:
                 _refuse_strange(archive.infolist(), listed["files"], name)
-                _room(listed, target)
+                room(total, target)
                 for file, wanted in listed["files"].items():
                     with archive.open(file) as inside:
                         _copy(inside, target / file, file, wanted)
@@ -130,6 +131,20 @@ def extract(source: Path, target: Path, name: str) -> dict:
             raise
         raise Broken(f"{source.name}: damaged ({error})") from None
     return listed
+
+
+def place(source: Path, target: Path) -> bool:
+    """Move a file to its place, whole; what is there stays as `<name>.before`. False when the same is there already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_file() and not target.is_symlink() and hashed(source) == hashed(target):
+        return False
+    if target.exists() or target.is_symlink():
+        before = target.with_name(f"{target.name}.before")
+        while before.exists() or before.is_symlink():
+            before = before.with_name(f"{before.name}.before")  # an earlier one stays, too
+        target.rename(before)
+    move(source, target)
+    return True
 
 
 def hashed(source, write: Callable = len, limit: float = float("inf")) -> list:
@@ -193,14 +208,6 @@ def _refuse_strange(entries: list, listed: dict[str, list], name: str) -> None:
     for entry in files:
         if entry.filename != name and entry.file_size != listed[entry.filename][0]:
             raise Broken(f"{entry.filename}: {entry.file_size} bytes, should be {listed[entry.filename][0]}")
-
-
-def _room(listed: dict, target: Path) -> None:
-    """Raise OSError when the files, known to be as large as listed, are more than fits on the disk."""
-    total, free = sum(size for size, _ in listed["files"].values()), shutil.disk_usage(target).free
-    if total > free:
-        words = f"it holds {total / 1e9:.1f} GB, and only {free / 1e9:.1f} GB of disk are free"
-        raise OSError(errno.ENOSPC, words, str(target))
 
 
 def _safe(name: str) -> str:

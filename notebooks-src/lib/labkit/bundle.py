@@ -1,6 +1,5 @@
 """Bundles: a job's kept files as one sealed zip, `<job>.bundle.zip`, that another platform checks and takes."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,30 +17,34 @@ def pack(folders: storage.Folders) -> Path:
     target = (folders.work if folders.slow else folders.outputs) / f"{folders.job}.bundle.zip"
     with storage.whole(target) as part:
         paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
-        size, free = sum(path.stat().st_size for path in paths), shutil.disk_usage(target.parent).free
         if not paths:
             raise Stop(f"there is nothing to pack in {folders.outputs}")
-        if size > free:
-            raise Stop(f"a bundle of {size / 1e9:.1f} GB needs as much disk, and {free / 1e9:.1f} GB are free")
+        disk.room(sum(path.stat().st_size for path in paths), target.parent)
         sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
-    print(f"Packed {len(paths)} files, {size / 1e6:.1f} MB: {target}")
+    print(f"Packed {len(paths)} files, {target.stat().st_size / 1e6:.1f} MB: {target}")
     return target
 
 
-def unpack(source: Path | str, folders: storage.Folders) -> int:
+def unpack(source: Path | str, folders: storage.Folders, once: bool = False) -> int:
     """Check a bundle (or the folder that a service made of it), then move its files into `outputs`; how many are new.
 
-    What is there with other contents stays beside it, as `<name>.before`. Raises Stop: a bundle that is not sound, or
-    of another job, changes nothing; when the disk fails midway each file is old or new, and a rerun does the rest.
-    """
-    source, staged, moved = Path(source).expanduser(), folders.work / ".unpacking", 0
-    listed = _manifest(source, folders)
+    What is there with other contents stays beside it, as `<name>.before`; `once` leaves one alone that was unpacked
+    here before. Raises Stop: a bundle that is not sound, or of another job, changes nothing; when the disk fails midway
+    each file is old or new, and a rerun does the rest."""
+    source, staged = Path(source).expanduser(), folders.work / ".unpacking"
     try:
+        listed = sealed.read(source, MANIFEST)
+        if listed.get("job") != folders.job:
+            raise Stop(f"the bundle {source} holds the job {listed.get('job')}, and this notebook is {folders.job}")
+        mark = folders.outputs / f".unpacked-{sealed.digest(listed)[:12]}"
+        if once and mark.exists():
+            print(f"The bundle {source} was unpacked here before; what the job has done since then stays.")
+            return 0
         shutil.rmtree(staged, ignore_errors=True)
         folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
         sealed.extract(source, staged, MANIFEST)
-        for name in listed["files"]:
-            moved += _place(staged / name, folders.outputs / name)
+        moved = sum(sealed.place(staged / name, folders.outputs / name) for name in listed["files"])
+        mark.touch()
     except sealed.Broken as broken:
         raise Stop(f"the bundle {source} cannot be used: {broken}") from None
     except OSError as error:
@@ -62,42 +65,19 @@ def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: C
 
 
 def fetch(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> int:
-    """Go on from a bundle: the path of one, or the way to get it; "" does nothing. How many files are new. Raises Stop.
-
-    One that has been unpacked here before changes nothing: what the job has done since then stays.
-    """
+    """Go on from a bundle: the path of one, or the way to get it; "" does nothing. One that was unpacked here before
+    changes nothing: what the job has done since then stays. How many files are new. Raises Stop."""
     place, found = folders.work / ".fetched", choice
-    if not choice:
-        return 0
-    if choice not in ways and not Path(choice).expanduser().exists():
+    if choice and choice not in ways and not Path(choice).expanduser().exists():
         raise Stop(f"there is no bundle at {choice}; give the path of its file here, or one of: {', '.join(ways)}")
     try:
         if choice in ways:
-            place.mkdir(exist_ok=True)
-            found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run)
-        if found is None:
-            return 0
-        mark = folders.outputs / f".unpacked-{sealed.digest(_manifest(found, folders))[:12]}"
-        if mark.exists():
-            print(f"The bundle {choice} was unpacked here before; what the job has done since then stays.")
-            return 0
-        moved = unpack(found, folders)
-        storage.write_whole(mark, b"")
-        return moved
-    except OSError as error:
-        raise Stop(storage.sentence(place, error)) from None
+            with storage.told(place):
+                place.mkdir(exist_ok=True)
+                found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run)
+        return unpack(found, folders, once=True) if found else 0
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _manifest(source: Path | str, folders: storage.Folders) -> dict:
-    try:
-        listed = sealed.read(Path(source).expanduser(), MANIFEST)
-    except sealed.Broken as broken:
-        raise Stop(f"the bundle {source} cannot be used: {broken}") from None
-    if listed.get("job") != folders.job:
-        raise Stop(f"the bundle {source} holds the job {listed.get('job')}, and this notebook is {folders.job}")
-    return listed
 
 
 def _travels(path: Path, folders: storage.Folders) -> bool:
@@ -105,17 +85,3 @@ def _travels(path: Path, folders: storage.Folders) -> bool:
     parts = parts[:3] if parts[0] == "checkpoints" else parts  # a checkpoint is taken as it is, or not at all
     ours = parts[-1].endswith((".bundle.zip", ".before")) or folders.work in path.parents
     return path.is_file() and not (path.is_symlink() or ours or any(part.startswith(".") for part in parts))
-
-
-def _place(source: Path, target: Path) -> int:
-    """Move one file into place; 0 when it is there already."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() or target.is_symlink():
-        if target.is_file() and not target.is_symlink() and sealed.hashed(source) == sealed.hashed(target):
-            return 0
-        before = target.with_name(f"{target.name}.before")
-        while before.exists() or before.is_symlink():
-            before = before.with_name(f"{before.name}.before")  # an earlier one stays, too
-        os.replace(target, before)
-    disk.move(source, target)
-    return 1

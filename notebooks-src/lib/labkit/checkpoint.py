@@ -1,8 +1,7 @@
 """Checkpoints: written beside the last good one, switched in by one rename; the newest whole one is found again.
 
 Each is a sealed folder `checkpoints/<job>-<settings>/<serial>-step-<n>`: a run with other settings has a place of its
-own. Where `outputs` is slow it is made in `work` and carried over as one zip.
-"""
+own. Where `outputs` is slow it is made in `work` and carried over as one zip."""
 
 import os
 import shutil
@@ -32,30 +31,26 @@ class Store:
         inputs = [path for given in folders.inputs for n in range(DEPTHS) for path in given.glob("*/" * n + self.place)]
         self.places, self.refused, self.step = [*self.roots, *inputs], set(), None
         self.opened = folders.work / f".{self.roots[0].name}.opened"
-        try:
+        with storage.told(self.roots[-1]):
             folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
             for root in self.roots:
                 root.mkdir(parents=True, exist_ok=True)
             self.lock = disk.lock(folders.work / f".{self.roots[0].name}.lock")
-        except OSError as error:
-            raise Stop(storage.sentence(self.roots[-1], error)) from None
         if self.lock is None:
             raise Stop(f"another process is at work on {self.job}; let it finish or stop it, then run this again")
         self.serial = max((serial for serial, _, _ in self._found(*self.places)), default=0)
 
     def latest(self) -> Checkpoint | None:
-        """The newest whole checkpoint, in `work`, `outputs` or attached inputs; prints what it refused and why. Raises
-        Stop when only a full disk keeps it from being opened: an earlier one would lose work."""
+        """The newest whole one, in `work`, `outputs` or inputs, or None; says what it refused and why. Raises Stop."""
         for _, step, path in sorted(self._found(*self.places), key=lambda found: found[:2], reverse=True):
             try:
                 found, self.step = self._open(path), step
                 return found
             except (sealed.Broken, OSError) as error:
-                if isinstance(error, OSError) and error.errno in disk.FULL:
+                if isinstance(error, OSError) and error.errno in disk.FULL:  # an earlier one would lose work
                     raise Stop(f"to open {path.name}, {storage.sentence(self.opened, error)}") from None
                 self.refused.add(path)
                 print(f"The checkpoint {path.name} is refused: {error}. Looking for the one before it.")
-        return None
 
     @contextmanager
     def save(self, step: int) -> Iterator[Path]:
@@ -65,15 +60,14 @@ class Store:
             raise ValueError(f"a step is 0 or more, not {step}")
         newest = max(self._found(*self.roots), default=(0, 0))
         if newest[0] > self.serial:
-            raise Stop(f"another session has saved step {newest[1]} of {self.job} in the meantime; this one stops, and "
-                       "overwrites nothing. Run it again to go on from there")  # fmt: skip
+            raise Stop(f"another session has saved step {newest[1]} meanwhile, and is not overwritten; run this again")
         self.serial += 1  # used once, even when this save fails or the stop button ends it
         root, inside, last = self.roots[0], False, "none" if self.step is None else f"step {self.step}"
         fresh, done = root / ".fresh", root / f"{self.serial:06}-step-{step}"
         try:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
-            inside = True
+            inside = True  # an error is the block's own
             yield fresh
             inside = False
             about = storage.facts() | {"job": self.job, "settings": self.settings, "step": step, "serial": self.serial}
@@ -98,8 +92,7 @@ class Store:
     def close(self) -> None:
         """Let another process have the job; the end of this process does the same."""
         if self.lock is not None:
-            os.close(self.lock)
-        self.lock = None
+            self.lock = os.close(self.lock)
 
     def _found(self, *places: Path) -> Iterator[tuple[int, int, Path]]:
         """(serial, step, path) of everything that has a checkpoint's name."""
@@ -129,9 +122,8 @@ class Store:
 
     def _prune(self) -> None:
         for root in self.roots:
-            sound = [path for _, _, path in sorted(self._found(root), reverse=True) if path not in self.refused]
             with suppress(OSError):
-                for old in sound[KEPT:]:
+                for old in [p for _, _, p in sorted(self._found(root), reverse=True) if p not in self.refused][KEPT:]:
                     old.rename(root / f".old-{old.name}")  # at once, so that no half of it is ever found
                 for gone in root.glob(".old-*"):  # one that a kill has left, too
                     gone.unlink() if gone.is_symlink() or gone.is_file() else shutil.rmtree(gone)

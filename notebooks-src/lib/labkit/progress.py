@@ -21,8 +21,8 @@ def bar(items=None, total: int | None = None, what: str = "", unit: str = "it"):
             return {**super().format_dict, "session": "" if left is None else f", session {clock.span(left)} left"}
 
     shape = "{desc}{percentage:3.0f}% |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{session}]"
-    seconds, desc = 30 if here.is_batch() else 0.5, f"{what} " if what else ""
-    return Bar(items, desc=desc, total=total, unit=unit, file=sys.stdout, mininterval=seconds, bar_format=shape)
+    name, seconds = f"{what} " if what else "", 30 if here.is_batch() else 0.5
+    return Bar(items, name, total, unit=unit, file=sys.stdout, mininterval=seconds, bar_format=shape)
 
 
 def show(figure, path: Path, alt: str) -> None:
@@ -42,13 +42,12 @@ class Live:
         return time.monotonic() - self.drawn >= self.seconds
 
     def draw(self, figure, text: str = "") -> None:
-        """Write the file and redraw in place; `text` is what is new, for a reader who sees no picture. A file that
-        cannot be written is said once, and the job goes on."""
+        """Redraw in place and write the file; `text` is what is new, for a reader who sees no picture."""
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
         try:
             storage.write_whole(self.path, picture.getvalue())
-        except Stop as stop:
+        except Stop as stop:  # said once, and the job goes on
             if str(stop) != self.problem:
                 self.problem = str(stop)
                 print(stop)

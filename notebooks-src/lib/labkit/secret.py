@@ -1,8 +1,7 @@
 """Secrets: the environment, then the platform's own way, then none. Never printed, never written.
 
 A value that `get` has given out is masked wherever it slips into an output afterwards: in a notebook in every message
-to the reader (prints, results, tracebacks), in a script on standard output and error, and in what labkit writes.
-"""
+to the reader (prints, results, tracebacks), in a script on standard output and error, and in what labkit writes."""
 
 import json
 import os
@@ -43,12 +42,10 @@ def _guard() -> None:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     session = getattr(getattr(shell, "kernel", None), "session", None)
     for way, name in [(session, "send")] if session else [(sys.stdout, "write"), (sys.stderr, "write")]:
-        plain = getattr(way, name, None)
-        if plain is None or hasattr(plain, "masks"):  # none in a windowed program; masked once is enough
-            continue
+        if (plain := getattr(way, name, None)) is not None and not hasattr(plain, "masks"):  # once is enough
 
-        def masked(*content, plain=plain, **more):  # what is no text, as a socket, goes through mask as it is
-            return plain(*mask(content), **{key: mask(value) for key, value in more.items()})
+            def masked(*content, plain=plain, **more):  # what is no text, as a socket, goes through mask as it is
+                return plain(*mask(content), **{key: mask(value) for key, value in more.items()})
 
-        masked.masks = True
-        setattr(way, name, masked)
+            masked.masks = True
+            setattr(way, name, masked)

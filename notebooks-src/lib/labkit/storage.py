@@ -29,22 +29,18 @@ class Folders(namedtuple("Folders", "work outputs cache kept job slow inputs", d
 
 
 def prepare(job: str, **settings: bool) -> Folders:
-    """Make this job's folders and point the model libraries' caches at `cache`; call it before importing them.
-
-    `settings` are the platform's own (its form fields). Raises Stop when a folder cannot be made or written to.
-    """
+    """Make this job's folders and point the model libraries' caches at `cache`; call it before importing them. The
+    `settings` are the platform's own (its form fields). Raises Stop when a folder cannot be made or written to."""
     asked = here.folders(job, **settings)
     if asked["note"]:
         print(asked["note"])
     cache = Path(os.environ["ANYLAB_CACHE"]) if os.environ.get("ANYLAB_CACHE") else asked["cache"]
     for folder in filter(None, (asked["work"], asked["outputs"], cache)):
-        try:
+        with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with disk.whole(folder / ".writable") as probe:  # better now than after hours of work
                 probe.write_bytes(bytes(4096))
             (folder / ".writable").unlink()
-        except OSError as error:
-            raise Stop(sentence(folder, error)) from None
     if cache is not None:
         for variable, name in (("HF_HOME", "huggingface"), ("TORCH_HOME", "torch")):
             os.environ.setdefault(variable, str(cache / name))
@@ -53,13 +49,19 @@ def prepare(job: str, **settings: bool) -> Folders:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path` at the end, see disk.whole. Raises Stop; what was there then stays."""
+def told(path: Path) -> Iterator[None]:
+    """What goes wrong with writing `path` in the block, as a Stop that says what to do."""
     try:
-        with disk.whole(path) as part:
-            yield part
+        yield
     except (OSError, sealed.Broken) as error:
         raise Stop(sentence(path, error)) from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to that becomes `path` at the end, see disk.whole. Raises Stop; what was there then stays."""
+    with told(path), disk.whole(path) as part:
+        yield part
 
 
 def write_whole(path: Path, data: bytes) -> Path:
@@ -77,8 +79,8 @@ def write_json(path: Path, data: dict) -> Path:
 
 def sentence(path: Path, error: Exception) -> str:
     """What went wrong with writing `path`, and what to do about it."""
-    number = getattr(error, "errno", None) or (errno.ENOSPC if disk.full(error, path.parent) else None)
-    reason = os.strerror(number) if number else error
+    number = getattr(error, "errno", None) or (errno.ENOSPC if disk.full(error, path.parent) else 0)
+    reason = getattr(error, "strerror", "") or (os.strerror(number) if number else error)
     return f"{path} cannot be written ({reason}); {_HINTS.get(number, 'check the folder')}"
 
 
@@ -90,11 +92,9 @@ def facts() -> dict:
 
 
 def keep(path: Path, folders: Folders, place: str = "") -> Path:
-    """Copy a finished file, or a finished folder as one zip, to `outputs`, there in `place`; returns where it now is.
-    When that has gone away in the meantime, says so and leaves the local copy."""
+    """Copy a finished file, or a finished folder as one zip, to `outputs`, there in `place`; returns where it now is,
+    which is the local copy when `outputs` has gone away in the meantime, and says so."""
     target = folders.outputs / place / (f"{path.name}.zip" if path.is_dir() else path.name)
-    if target.resolve() == path.resolve():
-        return path
     try:
         with whole(target) as part:
             if path.is_dir():

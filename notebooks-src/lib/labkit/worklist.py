@@ -2,8 +2,7 @@
 
 Beside an item's files in `outputs/<name>` lies its record, `0001-3fa1b2c4.json`: item, settings, what `make` returned
 (seeds), versions, seconds, peak memory, state. It is written last: an item is done when it says so and the files are as
-it lists them. The second part of the name is the hash of item and settings: with other settings it is other work.
-"""
+it lists them. The second part of the name is the hash of item and settings: with other settings it is other work."""
 
 import json
 import shutil
@@ -26,7 +25,7 @@ class Worklist:
     def __init__(self, folders: storage.Folders, name: str, items: Iterable, settings: dict | None = None):
         self.place, self.claims = folders.outputs / name, folders.work / f".{name}"
         self.settings, self.items, self.known, seen = sealed.plain(settings or {}, "settings"), [], {}, Counter()
-        try:
+        with storage.told(self.place):
             self.place.mkdir(exist_ok=True)
             self.claims.mkdir(exist_ok=True)
             for number, item in enumerate(items, 1):
@@ -38,21 +37,17 @@ class Worklist:
                     with disk.held(self.claims / key) as mine:  # nobody does it then: a kill has left it so
                         if mine and self.record(key)["state"] == "running":
                             self._side(key).unlink(missing_ok=True)
-        except OSError as error:
-            raise Stop(storage.sentence(self.place, error)) from None
 
     def record(self, key: str) -> dict:
         """What is known of an item: its JSON file, or {"state": "queued"}."""
-        if key not in self.known:
-            try:
-                found = json.loads(self._side(key).read_text(encoding="utf-8"))
-                if found["state"] != "done":
-                    return found
+        try:
+            found = self.known.get(key) or json.loads(self._side(key).read_text(encoding="utf-8"))
+            if found["state"] == "done" and key not in self.known:
                 sealed.check(self.place, found)
                 self.known[key] = found
-            except (OSError, ValueError, LookupError, TypeError, AttributeError):
-                return {"state": "queued"}  # none yet, or it or a file of it is gone or altered: it is made again
-        return self.known[key]
+            return found
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return {"state": "queued"}  # none yet, or it or a file of it is gone or altered: it is made again
 
     def states(self) -> dict[str, int]:
         """How many items are in each state."""
@@ -60,26 +55,23 @@ class Worklist:
         return {state: found[state] for state in ("queued", "running", "done", "failed")}
 
     def run(self, make: Callable[[object, Path], object], margin_minutes: float = 5.0) -> list[dict]:
-        """Do what is left, a line an item; returns the items' records. A failed item does not end the batch, and a
-        rerun tries it again. Ends before the session does, and at the stop button. Raises Stop when nothing more can
-        be saved."""
+        """Do what is left, a line an item; returns the items' records. A failed item does not end the batch; a rerun
+        tries it again. Ends before the session does, and at the stop button. Raises Stop when nothing can be saved."""
         slowest, why = 0.0, ""
         for number, key, item in self.items:
             if clock.should_stop(margin_minutes + slowest / 60):
                 why = "; stopped, the session or its budget is about to end"
                 break
             try:
-                with disk.held(self.claims / key) as mine:  # else another process is doing it
+                with storage.told(self.claims), disk.held(self.claims / key) as mine:  # else another process does it
                     if mine and self.record(key)["state"] != "done":
                         slowest = max(slowest, self._do(number, key, item, make))
             except KeyboardInterrupt:
                 why = "; stopped"
                 break
-            except OSError as error:
-                raise Stop(storage.sentence(self.claims, error)) from None
         counts = {state: n for state, n in self.states().items() if n}
-        left = "; run it again to do what is left" if set(counts) - {"done"} else ""
-        print(", ".join(f"{n} {state}" for state, n in counts.items()) + why + left)
+        why += "; run it again to do what is left" if set(counts) - {"done"} else ""
+        print(", ".join(f"{n} {state}" for state, n in counts.items()) + why)
         return [self.record(key) for _, key, _ in self.items]
 
     def _do(self, number: int, key: str, item, make: Callable) -> float:
@@ -114,11 +106,11 @@ class Worklist:
         """Move what was made beside its record, folders as part of the names; what the record lists."""
         files = {}
         for path in sorted(path for path in fresh.rglob("*") if path.is_symlink() or not path.is_dir()):
-            target = self.place / f"{stem}-{'-'.join(path.relative_to(fresh).parts)}"
-            if path.is_symlink() or not path.is_file() or target.name in files:
-                raise ValueError(f"{target.name} is a link, a device, or the name of two files")
-            disk.move(path, target)
-            files[target.name] = sealed.hashed(target)
+            name = f"{stem}-{'-'.join(path.relative_to(fresh).parts)}"
+            if path.is_symlink() or not path.is_file() or name in files:
+                raise ValueError(f"{name} is a link, a device, or the name of two files")
+            files[name] = sealed.hashed(path)
+            disk.move(path, self.place / name)
         return files
 
     def _side(self, key: str, number: int = 0) -> Path:
@@ -127,14 +119,14 @@ class Worklist:
 
 def _peaks(reset: bool = False) -> dict[str, float]:
     """The peaks of the GPU's memory since the last reset and of this process's since it began, in GB."""
-    torch = sys.modules.get("torch")
-    cuda = torch.cuda if torch is not None and torch.cuda.is_available() else None
-    if cuda and reset:
-        cuda.reset_peak_memory_stats()
-    peaks = {"peak_gpu_gb": round(cuda.max_memory_allocated() / 1e9, 3)} if cuda else {}
+    cuda, peaks = getattr(sys.modules.get("torch"), "cuda", None), {}
+    if cuda and cuda.is_available():
+        peaks["peak_gpu_gb"] = round(cuda.max_memory_allocated() / 1e9, 3)
+        if reset:
+            cuda.reset_peak_memory_stats()
     with suppress(ImportError):
         import resource
 
-        unit = 1 if sys.platform == "darwin" else 1024
-        peaks["peak_ram_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 3)
+        unit = 1e9 if sys.platform == "darwin" else 1e9 / 1024
+        peaks["peak_ram_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
     return peaks
