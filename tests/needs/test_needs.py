@@ -22,6 +22,7 @@ PROJECTS = {
     for name, sources in (
         ("needs", NEEDS),
         ("tiny", ROOT / "tests/tiny/notebooks-src"),
+        ("scenarios", ROOT / "tests/scenarios/notebooks-src"),
         ("own", ROOT / "notebooks-src"),
     )
 }
