@@ -102,7 +102,8 @@ def play(compiled: Build, pair: Pair, scenario: Scenario, root: Path, cache: Pat
 def _judge(scenario: Scenario, platform: Platform, verdict: runner.Verdict, compiled: Build) -> str:
     outputs = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ())]
     errors = [o for o in outputs if o["output_type"] == "error"]
-    said = "\n".join("".join(o.get("text", "")) for o in outputs) + "\n".join(o["evalue"] for o in errors)
+    printed = "".join("".join(o.get("text", "")) for o in outputs)  # one line may come in several outputs
+    said = printed + "\n" + "\n".join(o["evalue"] for o in errors)
     if scenario.ends == "goes on" and verdict.fault:
         return f"should go on, and ended: {verdict.fault}"
     if scenario.ends == "stops" and not errors:
