@@ -76,7 +76,7 @@ def kill_the_move(root, kills):
 KINDS = {"job": kill_the_job, "list": kill_the_list, "move": kill_the_move}
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("job", 60), ("list", 60), ("move", 20)])
+@pytest.mark.parametrize(("kind", "kills"), [("job", 40), ("list", 20), ("move", 10)])
 def test_a_kill_at_any_instant_loses_nothing_that_was_reported_saved(kind, kills, tmp_path):
     counts = KINDS[kind](tmp_path, kills)
     print(kind, counts)
@@ -84,8 +84,8 @@ def test_a_kill_at_any_instant_loses_nothing_that_was_reported_saved(kind, kills
 
 
 def test_a_job_on_a_slow_drive_survives_kills_as_well(tmp_path):
-    counts = kill_the_job(tmp_path, 20, slow=True)
-    assert counts["kills"] >= 20
+    counts = kill_the_job(tmp_path, 10, slow=True)
+    assert counts["kills"] >= 10
 
 
 def test_a_kill_before_each_single_step_of_a_save_loses_nothing(tmp_path):
