@@ -236,7 +236,8 @@ else:
 from graphmer import evaluate
 
 with report.stage("evaluation"):
-    loaded = state.read(store.latest().path, device)
+    trained = store.latest().path
+    loaded = state.read(trained, device)
     results = evaluate.evaluate(loaded.run.model, split, data, tokenizer, limit=100 if QUICK_TEST else 1000, seed=SEED)
 print(f"{'':22}  MRR    first 10  whole name")
 for name, row in results["link"].items():
@@ -251,8 +252,7 @@ if QUICK_TEST:
 import json
 
 storage.write_whole(results_folder / "results.json", json.dumps(results, indent=1).encode())
-encoder = store.latest().path / "model.safetensors"
-storage.write_whole(results_folder / "encoder.safetensors", encoder.read_bytes())
+storage.write_whole(results_folder / "encoder.safetensors", (trained / "model.safetensors").read_bytes())
 VERDICT = (
     f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.verdict(results)}"
 )

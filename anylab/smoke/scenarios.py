@@ -66,11 +66,6 @@ def of(platform: Platform) -> dict[str, Scenario]:
     return found
 
 
-def named(name: str, platform: Platform) -> Scenario | None:
-    """The scenario called `name` on a platform, None when it is another platform's."""
-    return of(platform).get(name)
-
-
 def check_name(name: str, platforms: list[Platform]) -> None:
     """Raise Refused for a scenario that no platform has."""
     known = {known for platform in platforms for known in of(platform)}
