@@ -1,4 +1,4 @@
-"""jupytext, loaded when something must be parsed, and only the half of it that parses.
+"""jupytext and jsonschema, loaded when something must be parsed or checked, and only the part of them that does so.
 
 `import jupytext` also loads a Jupyter server's contents manager and jupyter_client (tornado, asyncio), which is half of
 its time; both are optional to jupytext itself, which goes on without them when their import fails. And nbformat holds
@@ -10,26 +10,43 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
 _NOT_FOR_PARSING = ("jupytext.sync_contentsmanager", "jupytext.async_contentsmanager", "jupyter_client.kernelspec")
+_NOT_FOR_SCHEMAS = ("rfc3987_syntax",)  # checks addresses; it comes with JupyterLab and compiles grammars for a second
 
 
 @functools.cache
 def jupytext() -> ModuleType:
     """The jupytext package."""
-    absent = [name for name in _NOT_FOR_PARSING if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # None: an import raises ImportError
-    try:
+    jsonschema()  # nbformat imports it
+    with _absent(_NOT_FOR_PARSING):
         import jupytext
         import jupytext.magics
         import jupytext.myst
+    return jupytext
+
+
+@functools.cache
+def jsonschema() -> ModuleType:
+    """The jsonschema package."""
+    with _absent(_NOT_FOR_SCHEMAS):
+        import jsonschema
+    return jsonschema
+
+
+@contextmanager
+def _absent(names: Iterable[str]) -> Iterator[None]:
+    """These modules cannot be imported while this is open; both packages go on without them."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # None: an import raises ImportError
+    try:
+        yield
     finally:
         for name in absent:
             del sys.modules[name]
-    return jupytext
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from anylab import parsers
 from anylab.errors import Origin, Problem, did_you_mean
 
 _TYPES = {"string": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
@@ -19,10 +20,8 @@ _TYPES |= {"array": "a list", "object": "a table of keys", "null": "empty"}
 
 @functools.cache
 def _validator(schema: str) -> Any:
-    import jsonschema
-
     text = (Path(__file__).parent / "schemas" / f"{schema}.json").read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    return parsers.jsonschema().Draft202012Validator(json.loads(text))
 
 
 def check(data: Any, schema: str, file: str, lines: dict[tuple, int], where: str, prefix: tuple = ()) -> list[Problem]:
