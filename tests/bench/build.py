@@ -80,7 +80,11 @@ def project(folder: Path, sources: int, platforms: int) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "notebooks-src" / "lib", folder / "notebooks-src" / "lib")
-    real = sorted(p for p in (ROOT / "platforms").iterdir() if p.is_dir())
+    folders = sorted(p for p in (ROOT / "platforms").iterdir() if p.is_dir())
+    ways = [p for p in folders if "variants = false" in (p / "platform.toml").read_text(encoding="utf-8")]
+    for way in ways:  # its module has one name, so there is one of it
+        shutil.copytree(way, folder / "platforms" / way.name)
+    real = [p for p in folders if p not in ways]
     for i in range(platforms):
         shutil.copytree(real[i % len(real)], folder / "platforms" / f"{real[i % len(real)].name}-{i}")
     story = "".join(
