@@ -116,6 +116,8 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
             click.echo(f"    {line}")
     for path in report.outcome.orphans:
         click.echo(f"orphan    {path} (no build writes it)")
+    for problem in report.pages:
+        click.echo(f"error: {problem}", err=True)
     home = []
     if release:
         from anylab import home as homes
@@ -123,7 +125,7 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
         home = homes.release_faults(project)
     for line in home:
         click.echo(f"home      {line}")
-    found = len(report.drift) + len(report.outcome.orphans) + len(home)
+    found = len(report.drift) + len(report.outcome.orphans) + len(report.pages) + len(home)
     click.echo(
         f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans"
     )
@@ -131,6 +133,30 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
         if report.drift or report.outcome.orphans:
             click.echo("run `python build.py` and commit what it writes", err=True)
         sys.exit(1)
+
+
+@main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
+@click.option("--online", is_flag=True, help="Also ask for every link that leads out of the project.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of lines.")
+@_folders
+@click.pass_context
+def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, out) -> None:
+    """What rules find in sources, library, variants and pages; exit code 1 for an error (docs/lints.md)."""
+    import json
+
+    from anylab import linting
+
+    found = linting.run(_project(context, sources_dir, platforms_dir, out), notebooks, only, online)
+    errors = sum(f.severity == "error" for f in found)
+    if as_json:
+        click.echo(json.dumps([f.data() for f in found], indent=1, ensure_ascii=False))
+    else:
+        for f in found:
+            click.echo(f"{f.severity}: {f.problem}")
+        click.echo(f"{errors} errors, {len(found) - errors} warnings")
+    sys.exit(1 if errors else 0)
 
 
 @main.command(name="list")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from anylab import __version__, emit, library, lint, platforms, render, source, templating, verified
+from anylab import __version__, emit, library, linting, platforms, render, source, templating, verified
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
@@ -89,19 +89,24 @@ class Build:
 
 def compile_all(project: Project) -> Build:
     """Read and render everything. Raises Refused with every fault found."""
+    build, problems = examine(project)
+    if problems:
+        raise Refused(problems)
+    return build
+
+
+def examine(project: Project, chosen: Callable[[Pair], bool] = lambda pair: True) -> tuple[Build, list[Problem]]:
+    """The same, and the faults beside it; lints look at the `chosen` pairs. Raises Refused when nothing can be read."""
     problems: list[Problem] = []
-    sources, targets, modules = _read_all(project, problems)
-    packages = frozenset(name.partition(".")[0] for name in modules)
-    warnings: list[Problem] = []
-    for src in sources:
-        errors, more = lint.findings("source", src, packages, ours=src.ours)
-        problems, warnings = problems + errors, warnings + more
-    problems += _module_faults(modules, targets)
-    problems += _same_titles(sources)
+    sources, folders, modules = _read_all(project, problems)
+    targets = [p for p in folders if p.has_variants]
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
         problems += _unknown_platforms(src, targets)
     shared = _shared(project, pairs, modules, problems)
+    around = linting.around(project, folders, modules, planned(pairs))
+    errors, warnings = linting.of_sources(sources, around)
+    problems += [*errors, *linting.of_modules(around), *_same_titles(sources)]
     rendered: dict[str, tuple[list[Cell], dict[str, str]]] = {}
     for pair in (p for p in pairs if p.path):
         try:
@@ -109,10 +114,18 @@ def compile_all(project: Project) -> Build:
         except Refused as refused:
             problems += refused.problems
             continue
-        problems += lint.findings("variant", pair.source, pair.platform, cells, beside)[0]
-    if problems:
-        raise Refused(problems)
-    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
+        if chosen(pair):
+            errors, more = linting.of_variant(pair.source, pair.platform, cells, beside, around)
+            problems += errors
+            warnings += more
+    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings))), problems
+
+
+def planned(pairs: list[Pair]) -> frozenset[str]:
+    """The paths below dist of everything that a build writes."""
+    made = [p for p in pairs if p.path]
+    beside = (f"{p.path.rpartition('/')[0]}/{name}" for p in made for name in p.platform.files)
+    return frozenset(["manifest.json", *(p.path for p in made), *beside])
 
 
 def _read_all(
@@ -148,21 +161,7 @@ def _read_all(
         modules |= platforms.shared_modules(folders, modules)
     except Refused as refused:
         problems += refused.problems
-    return sources, [p for p in folders if p.has_variants], modules
-
-
-def _module_faults(modules: library.Library, targets: list[Platform]) -> list[Problem]:
-    """What lints find in the library, and in what platforms put in the place of its modules."""
-    problems = [p for module in modules.values() for p in lint.findings("module", module)[0]]
-    for platform in targets:
-        try:
-            own = render.overlaid(platform, modules)
-        except Refused as refused:
-            problems += refused.problems
-            continue
-        for name in platform.overlays.keys() & modules.keys():
-            problems += lint.findings("module", own[name])[0]
-    return problems
+    return sources, folders, modules
 
 
 def _same_titles(sources: list[Source]) -> list[Problem]:
