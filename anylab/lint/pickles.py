@@ -23,9 +23,11 @@ _LOADERS = frozenset(
 _PICKLED = re.compile(r"\.(bin|pt|pth|ckpt|pkl|pickle)$", re.IGNORECASE)
 
 
-@rule("pickle/torch-load", on="code", foreign="warning", hints=("load(",))
+@rule("pickle/torch-load", on="code", foreign="warning")
 def torch_load_reads_weights_only(piece: Piece, around: Collection) -> Iterable[Problem]:
-    for name, call in piece.calls() if piece.names.mention("torch") else ():
+    if not ("load(" in piece.text or piece.names.mention("load as")):
+        return  # before a tree is walked
+    for name, call in piece.calls():
         if name == "torch.load" and not spread(call):
             only = argument(call, "weights_only")
             if only is None or _is(only, False):
@@ -33,9 +35,11 @@ def torch_load_reads_weights_only(piece: Piece, around: Collection) -> Iterable[
                 yield Problem(piece.at(call.lineno), what)
 
 
-@rule("pickle/load", on="code", foreign="warning", hints=("load(", "loads(", "Unpickler(", "read_pickle("))
+@rule("pickle/load", on="code", foreign="warning")
 def nothing_is_unpickled(piece: Piece, around: Collection) -> Iterable[Problem]:
-    for name, call in piece.calls() if piece.names.mention(*_MODULES, "torch.jit") else ():
+    if not piece.names.mention(*_MODULES, "torch.jit"):
+        return
+    for name, call in piece.calls():
         if name in _LOADERS:
             what = f"{name} runs whatever the file says; keep data as JSON, .npz or .safetensors"
             yield Problem(piece.at(call.lineno), what)

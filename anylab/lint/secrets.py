@@ -97,28 +97,32 @@ def _problems(content: str, start: Origin, around: Collection) -> Iterator[Probl
 
 def _secrets(content: str, around: Collection) -> Iterator[tuple[int, str, str]]:
     """(line from 0, what it is, its first four characters) of each."""
-    for begins, shape, kind in _shapes(around):
+    for begins, shape, kind, is_loose in _shapes(around):
         if begins not in content:
             continue
         for found in shape.finditer(content):
-            if _is_random(found.group()):
+            if not _EXAMPLE.search(found.group()) and (_is_random(found.group()) or not is_loose):
                 yield content.count("\n", 0, found.start()), kind, found.group()[:4]
 
 
 @functools.lru_cache(maxsize=4)
-def _shapes(around: Collection) -> list[tuple[str, re.Pattern, str]]:
+def _shapes(around: Collection) -> list[tuple[str, re.Pattern, str, bool]]:
+    """The common shapes, loose ones that want a second look, and those of platforms, which are exact."""
     own = [
-        (token["begins"], token["shape"], f"a key of {platform.name}")
+        (token["begins"], token["shape"], f"a key of {platform.name}", False)
         for platform in around.platforms
         for token in platform.profile.get("words", {}).get("tokens", ())
     ]
-    return [(begins, re.compile(shape), kind) for begins, shape, kind in (*_SHAPES, *own)]
+    shapes = [*((begins, shape, kind, True) for begins, shape, kind in _SHAPES), *own]
+    return [(begins, re.compile(shape), kind, is_loose) for begins, shape, kind, is_loose in shapes]
+
+
+# what people write for an example
+_EXAMPLE = re.compile(r"EXAMPLE|your|here|xxxx|XXXX|0000|1234567|abcdef|\.\.\.")
 
 
 def _is_random(found: str) -> bool:
-    """False for what people write as an example: EXAMPLE, your-key-here, XXXX, one character over and over."""
-    if re.search(r"EXAMPLE|your|here|xxxx|XXXX|1234567|abcdef|\.\.\.", found):
-        return False
+    """False for one character over and over, and for words: a key has many characters, of two kinds or three."""
     tail = found.rpartition("_")[2][-30:]
     kinds = sum(any(test(c) for c in tail) for test in (str.isdigit, str.isupper, str.islower))
     return len(set(tail)) >= 9 and kinds >= 2
