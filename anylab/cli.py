@@ -159,6 +159,26 @@ def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, 
     sys.exit(1 if errors else 0)
 
 
+@main.command()
+@click.argument("what", required=False, default="-")
+@click.argument("cell", required=False, type=click.IntRange(1))
+@click.argument("line", required=False, type=click.IntRange(1), default=1)
+@_folders
+@click.pass_context
+def where(context, what, cell, line, sources_dir, platforms_dir, out) -> None:
+    """Which source line a failure comes from: a file with a pasted traceback (or - for standard input), or NOTEBOOK and
+    the number [CELL] beside a cell, and a LINE of it."""
+    from anylab import where as places
+
+    project = _project(context, sources_dir, platforms_dir, out)
+    if cell is not None:
+        found = places.of_cell(project, what, cell, line)
+    else:
+        found = places.of_traceback(project, sys.stdin.read() if what == "-" else places.read(what))
+    for place in found:
+        click.echo(str(place))
+
+
 @main.command(name="list")
 @_folders
 @click.pass_context
