@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
-from anylab import __version__
+from anylab import __version__, commands
+from anylab.commands import folders as _folders
+from anylab.commands import project_of as _project
 from anylab.errors import Origin, Refused, refuse
-from anylab.project import Project, find_root, open_project
+from anylab.project import Project
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -44,24 +46,6 @@ class Front(click.Group):
             extra = '".[run]"' if missing.name in ("papermill", "nbclient", "ipykernel") else "."
             click.echo(f"error: the package '{missing.name}' is not installed; run: pip install -e {extra}", err=True)
             sys.exit(2)
-
-
-def _folders(command: Any) -> Any:
-    """The options that say where things are, for every command that compiles."""
-    for option in (
-        click.option("--out", type=_FOLDER, help="Where the variants go  [default: dist/]"),
-        click.option("--platforms", "platforms_dir", type=_FOLDER, help="The platform folders  [default: platforms/]"),
-        click.option("--sources", "sources_dir", type=_FOLDER, help="The notebook sources  [default: notebooks-src/]"),
-    ):
-        command = option(command)
-    return command
-
-
-def _project(
-    context: click.Context, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None
-) -> Project:
-    root = context.obj if context.obj else find_root(Path.cwd())
-    return open_project(root, *(p and p.resolve() for p in (sources, platforms)), out)
 
 
 @click.group(cls=Front, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -118,13 +102,7 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
         click.echo(f"orphan    {path} (no build writes it)")
     for problem in report.pages:
         click.echo(f"error: {problem}", err=True)
-    home = []
-    if release:
-        from anylab import home as homes
-
-        home = homes.release_faults(project)
-    for line in home:
-        click.echo(f"home      {line}")
+    home = _home_faults(project) if release else []
     found = len(report.drift) + len(report.outcome.orphans) + len(report.pages) + len(home)
     click.echo(
         f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans"
@@ -135,48 +113,13 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
         sys.exit(1)
 
 
-@main.command()
-@click.argument("notebooks", nargs=-1)
-@click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
-@click.option("--online", is_flag=True, help="Also ask for every link that leads out of the project.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list instead of lines.")
-@_folders
-@click.pass_context
-def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, out) -> None:
-    """What rules find in sources, library, variants and pages; exit code 1 for an error (docs/lints.md)."""
-    import json
+def _home_faults(project: Project) -> list[str]:
+    from anylab import home as homes
 
-    from anylab import linting
-
-    found = linting.run(_project(context, sources_dir, platforms_dir, out), notebooks, only, online)
-    errors = sum(f.severity == "error" for f in found)
-    if as_json:
-        click.echo(json.dumps([f.data() for f in found], indent=1, ensure_ascii=False))
-    else:
-        for f in found:
-            click.echo(f"{f.severity}: {f.problem}")
-        click.echo(f"{errors} errors, {len(found) - errors} warnings")
-    sys.exit(1 if errors else 0)
-
-
-@main.command()
-@click.argument("what", required=False, default="-")
-@click.argument("cell", required=False, type=click.IntRange(1))
-@click.argument("line", required=False, type=click.IntRange(1), default=1)
-@_folders
-@click.pass_context
-def where(context, what, cell, line, sources_dir, platforms_dir, out) -> None:
-    """Which source line a failure comes from: a file with a pasted traceback (or - for standard input), or NOTEBOOK and
-    the number [CELL] beside a cell, and a LINE of it."""
-    from anylab import where as places
-
-    project = _project(context, sources_dir, platforms_dir, out)
-    if cell is not None:
-        found = places.of_cell(project, what, cell, line)
-    else:
-        found = places.of_traceback(project, sys.stdin.read() if what == "-" else places.read(what))
-    for place in found:
-        click.echo(str(place))
+    faults = homes.release_faults(project)
+    for line in faults:
+        click.echo(f"home      {line}")
+    return faults
 
 
 @main.command(name="list")
@@ -260,6 +203,10 @@ def new_platform(context, name: str) -> None:
 
     project = _project(context)
     _wrote(project, scaffold.platform(project, name))
+
+
+for command in (commands.lint, commands.where, commands.publish):
+    main.add_command(command)
 
 
 def _wrote(project: Project, paths: list[str]) -> None:
