@@ -142,6 +142,37 @@ def list_(context, sources_dir, platforms_dir, out) -> None:
 
 
 @main.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--platform", "-p", "only", multiple=True, help="Only this platform's locks (repeatable).")
+@_folders
+@click.pass_context
+def lock(context, notebooks, only, sources_dir, platforms_dir, out) -> None:
+    """Resolve what platforms lack into locks/ beside the sources (uv, network)."""
+    from anylab import locking
+
+    for line in locking.run(_project(context, sources_dir, platforms_dir, out), notebooks, only):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("newer", metavar="LIST.txt", type=click.Path(path_type=Path))
+@click.option("--platform", "-p", required=True, help="The platform whose stored list it is compared with.")
+@_folders
+@click.pass_context
+def drift(context, newer, platform, sources_dir, platforms_dir, out) -> None:
+    """What a newer list of a platform's packages (pip freeze) puts at risk. Exit code 1 if anything."""
+    from anylab import drift as drifting
+
+    found, stored, new = drifting.compare(_project(context, sources_dir, platforms_dir, out), newer, platform)
+    click.echo(drifting.summary(stored, new))
+    for finding in found:
+        click.echo(f"{'at risk' if finding.risk else 'better':9} {finding.notebook}: {finding.what}")
+    at_risk = sorted({finding.notebook for finding in found if finding.risk})
+    click.echo(f"at risk: {', '.join(at_risk)}" if at_risk else "no notebook is at risk")
+    sys.exit(1 if at_risk else 0)
+
+
+@main.command()
 @click.argument("home", metavar="OWNER/REPO")
 @click.option("--branch", help="The branch that badge links open.")
 @click.pass_context
@@ -173,14 +204,31 @@ def run(context, notebook, parameters, quick_test, output, sources_dir, platform
 @click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
 @click.option("--keep", type=_FOLDER, help="Keep the executed notebooks in this folder.")
 @click.option("--full", is_flag=True, help="Run with the quick test off.")
+@click.option("--scenario", help="Play what goes wrong through the setup cells instead; 'all' plays every one.")
 @_folders
 @click.pass_context
-def smoke(context, notebooks, only, keep, full, sources_dir, platforms_dir, out) -> None:
+def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms_dir, out) -> None:
     """Run compiled variants on stand-ins of their platforms (papermill)."""
     from anylab.smoke import suite
 
     project = _project(context, sources_dir, platforms_dir, out)
+    if scenario:
+        sys.exit(suite.play(project, notebooks, only, scenario))
     sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
+
+
+@main.command()
+@_folders
+@click.pass_context
+def overlays(context, sources_dir, platforms_dir, out) -> None:
+    """Install each platform's own versions of what notebooks import, for smoke runs (needs the internet, once)."""
+    from anylab.platforms import load_all
+    from anylab.smoke import overlay
+
+    project = _project(context, sources_dir, platforms_dir, out)
+    for platform in load_all(project.platforms, project.platforms.name):
+        folder = overlay.fetch(platform, project.root)
+        click.echo(f"{platform.id}: {len(overlay.listed(platform))} packages" if folder else f"{platform.id}: none")
 
 
 @main.command()

@@ -7,6 +7,7 @@ place, and a way to carry bundles there that travels as a module in every varian
 
 from __future__ import annotations
 
+import functools
 import json
 import keyword
 import re
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anylab import schema, text
+from anylab import images, schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.library import EXCHANGED, KIT, Library, Module, parse
 from anylab.templating import Template, TemplateCell, split_template
@@ -56,6 +57,12 @@ class Platform:
         """The value of a fact, None when unknown."""
         value = self.profile["facts"].get(key, {}).get("value")
         return None if value == "unknown" else value
+
+    @functools.cached_property
+    def image(self) -> images.Image | None:
+        """What it has installed, None where nobody lists that. Read when first asked for; raises Refused."""
+        shown = self.file.rpartition("/")[0]
+        return images.read_stored(self.folder, shown, self.profile.get("python", ""), self.at("python"))
 
 
 def load_all(folder: Path, shown: str) -> list[Platform]:
@@ -134,7 +141,7 @@ def _faults_without_variants(
     file, way = f"{shown}/platform.toml", f"{shown}/transport.py"
     for key in sorted(set(profile) - {*_WITHOUT_VARIANTS}):
         yield Problem(_at(file, lines, key), f"a folder with variants = false has no use for '{key}'; remove it")
-    for name in ("adapter.py", "cells", "files"):
+    for name in ("adapter.py", "cells", "files", images.LIST):
         if (folder / name).exists():
             what = f"a folder with variants = false has no use for {shown}/{name}; remove one of the two"
             yield Problem(_at(file, lines, "variants"), what)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from anylab import library, magics, settings, syntax
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
+from anylab.install import Plan
 from anylab.platforms import Platform
 from anylab.source import Source
 from anylab.templating import Template
@@ -37,6 +38,7 @@ class Shared:
     verified: Mapping[tuple[str, str], Mapping[str, Any]]
     pictures: Mapping[str, str]  # notebook -> data URI of its picture
     gpu: frozenset[str]  # the notebooks that ask for a GPU
+    plans: Mapping[tuple[str, str], Plan] = field(default_factory=dict)  # (notebook, platform) -> what is installed
 
 
 def render(source: Source, platform: Platform, shared: Shared) -> tuple[list[Cell], dict[str, str]]:
@@ -91,6 +93,7 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
             "here": platform.profile.get("here", False),
             "open": platform.profile.get("open", {}),
         },
+        "plan": shared.plans.get(key, Plan()),
         "variant": f"{source.name}/{platform.id}",
         "version": VERSION,
         "repository": shared.repository,

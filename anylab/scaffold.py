@@ -7,6 +7,7 @@ import keyword
 import re
 from pathlib import Path
 
+from anylab import locks
 from anylab.errors import Origin, refuse
 from anylab.project import Project
 
@@ -14,7 +15,7 @@ SKELETON = Path(__file__).parent / "templates" / "skeleton"
 
 
 def notebook(project: Project, name: str) -> list[str]:
-    """Write notebooks-src/NAME.py and its test; the files written, as shown to people."""
+    """Write notebooks-src/NAME.py, its lock and its test; the files written, as shown to people."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise refuse(Origin(name), "a notebook's name is lower-case letters, digits and _, and starts with a letter")
     taken = keyword.iskeyword(name) or importlib.util.find_spec(name) is not None
@@ -27,6 +28,7 @@ def notebook(project: Project, name: str) -> list[str]:
         {"NAME": name, "TITLE": title[:50]},
         {
             "notebook.py": project.sources / f"{name}.py",
+            "lock.txt": project.sources / locks.FOLDER / locks.name_of(name, ""),
             "test_notebook.py": project.root / "tests" / "notebooks" / f"test_{name}.py",
         },
     )

@@ -21,6 +21,10 @@
 #       internet: none
 #       minutes: {T4 (size small): 20, CPU (size tiny): 6}
 #     models: []
+#     produces:
+#       - {file: encoder.safetensors, is: safetensors}
+#       - {file: "*.png", is: picture}
+#       - {file: results.json, is: table}
 #     packages:
 #       - torch>=2.4
 #       - numpy>=1.26

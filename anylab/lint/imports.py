@@ -11,19 +11,17 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from anylab import render, text
+from anylab import render
 from anylab.cell import Cell
-from anylab.errors import Origin, Problem, did_you_mean
+from anylab.errors import Origin, Problem, Refused, did_you_mean
 from anylab.library import Imported, Library, Module
 from anylab.lint import Collection, Piece, Variant, rule
 from anylab.lint.installs import installs, names_of
 from anylab.lint.leaks import ways_of
-from anylab.lint.names import ALWAYS, STDLIB, brought, imports_of, normal
+from anylab.lint.names import ALWAYS, STDLIB, brought, imports_of
 from anylab.lint.things import pieces_of
 from anylab.platforms import Platform
 from anylab.source import Source
-
-_NAME = re.compile(r"^[ \t]*([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 
 
 @rule("import/unknown", on="variant", foreign="warning")
@@ -117,7 +115,8 @@ def _outside(cell: Cell, platform: Platform, around: Collection) -> list[Importe
 @functools.lru_cache(maxsize=256)
 def _known(source: Source, platform: Platform) -> frozenset[str]:
     """What a variant can import beyond the standard library, in lower case."""
-    declared = [m.group() for t in source.front.get("packages", ()) if (m := re.match(r"[\w.-]+", t.strip()))]
+    wishes = [*source.front.get("packages", ()), *source.front.get("no_deps", ())]
+    declared = [m.group() for t in wishes if (m := re.match(r"[\w.-]+", t.strip()))]
     for piece in pieces_of(source) if not source.ours else ():
         for _, words in installs(piece):
             declared += names_of(words)
@@ -127,9 +126,11 @@ def _known(source: Source, platform: Platform) -> frozenset[str]:
 @functools.lru_cache(maxsize=256)
 def _listed(platform: Platform) -> frozenset[str]:
     """What the platform's image can import, from its package list; empty when there is no list."""
-    path = platform.folder / "packages.txt"
-    content = text.read(path, path.name) if path.is_file() else ""
-    return frozenset(n.lower() for name in _NAME.findall(content) for n in imports_of(normal(name)))
+    try:
+        names = platform.image.packages if platform.image else ()
+    except Refused:  # the list is none, which the planner says
+        names = ()
+    return frozenset(n.lower() for name in names for n in imports_of(name))
 
 
 def _namespaces(around: Collection) -> set[str]:

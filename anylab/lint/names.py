@@ -8,7 +8,7 @@ What a newer Python dropped (`telnetlib`, `distutils`) is therefore no part of i
 
 from __future__ import annotations
 
-import re
+from anylab.images import normal
 
 _STDLIB = """
 abc antigravity argparse array ast asyncio atexit base64 bdb binascii bisect builtins bz2 cProfile calendar cmath cmd
@@ -74,11 +74,6 @@ torch: torch functorch torchgen
 umap-learn: umap
 """
 _IMPORTED_AS = {line.partition(":")[0]: tuple(line.partition(":")[2].split()) for line in _OTHER.strip().splitlines()}
-
-
-def normal(name: str) -> str:
-    """A package's name as the registry compares it: lower case, single hyphens."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def imports_of(package: str) -> tuple[str, ...]:

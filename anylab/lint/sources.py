@@ -48,27 +48,32 @@ def no_comment_reads_as_a_command(source: Source, around: Collection) -> Iterabl
                 )
 
 
+def _requirements(source: Source) -> Iterable[tuple[str, Origin]]:
+    for key in ("packages", "no_deps"):
+        for i, text in enumerate(source.front.get(key, [])):
+            yield text, source.at(key, i)
+
+
 @rule("source/requirement", on="source")
 def every_requirement_parses(source: Source, around: Collection) -> Iterable[Problem]:
     from packaging.requirements import InvalidRequirement, Requirement
 
-    for i, text in enumerate(source.front.get("packages", [])):
+    for text, origin in _requirements(source):
         try:
             Requirement(text)
         except InvalidRequirement as error:
-            what = f"'{text}' is not a requirement (PEP 508): {str(error).splitlines()[0]}"
-            yield Problem(source.at("packages", i), what)
+            yield Problem(origin, f"'{text}' is not a requirement (PEP 508): {str(error).splitlines()[0]}")
 
 
 @rule("source/library-as-requirement", on="source")
 def no_library_package_is_a_requirement(source: Source, around: Collection) -> Iterable[Problem]:
-    for i, text in enumerate(source.front.get("packages", [])):
+    for text, origin in _requirements(source):
         name = re.split(r"[^A-Za-z0-9_.-]", text.strip(), maxsplit=1)[0].lower().replace("-", "_")
         if name in around.packages:
             what = (
                 f"'{text}' is our own library, which travels in the notebook; {LIBRARY_NAMES_ARE_STRANGERS}; remove it"
             )
-            yield Problem(source.at("packages", i), what)
+            yield Problem(origin, what)
 
 
 @rule("source/hidden-settings", on="source")

@@ -10,6 +10,7 @@ The job is a JSON object: notebook, output, parameters, cwd, live. One JSON obje
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ def main(path: str) -> int:
         def flush(self) -> None:
             pass
 
+    if os.environ.get("ANYLAB_OVERLAY"):  # the kernel gets the platform's versions, this process keeps its own
+        os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], os.environ["ANYLAB_OVERLAY"]])
     live = {"stdout_file": Told(), "stderr_file": Told()} if job["live"] else {}
     error = ""
     try:

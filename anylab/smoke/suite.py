@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ import click
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.project import Project
-from anylab.smoke import needed, runner, standin
+from anylab.smoke import needed, overlay, produced, runner, scenarios, standin
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
@@ -36,16 +37,40 @@ def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: P
     return 1 if failed else 0
 
 
+def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: str) -> int:
+    """Play a scenario, or all, through the setup cells of the chosen variants; the exit code as `run` has it."""
+    compiled = compile_all(project)
+    pairs = [pair for pair in select(compiled, tuple(notebooks), tuple(only)) if pair.source.ours]
+    needed.check(pairs)
+    if name != "all":
+        scenarios.check_name(name, [pair.platform for pair in pairs])
+    failed = played = 0
+    with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
+        for pair in pairs:
+            for scenario in scenarios.of(pair.platform).values():
+                if name not in ("all", scenario.name) or not scenario.applies(pair):
+                    continue
+                root = Path(folder, pair.platform.id, pair.source.name, scenario.name)
+                fault = scenarios.play(compiled, pair, scenario, root, Path(folder, "cache"))
+                played, failed = played + 1, failed + bool(fault)
+                click.echo(f"{'FAILED' if fault else 'ok    '} {pair.path}  {scenario.name}: {scenario.what}")
+                if fault:
+                    click.echo(f"       {scenario.origin}: {fault}", err=True)
+    click.echo(f"{played - failed} good, {failed} failed" if played else f"{name} applies to none of these notebooks")
+    return 1 if failed else 0
+
+
 def one(
     compiled: Build, pair: Pair, root: Path, cache: Path | None, keep: Path | None = None, quick_test: bool = True
 ) -> runner.Verdict:
     """Run one variant on its stand-in below `root`; `keep` is a folder for the executed notebook."""
     data = dict(compiled.variant_files(pair))[pair.path]
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache)
+    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
     settings = runner.settings_cell(runner.json.loads(data))
     parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     output = keep / pair.platform.id / f"{pair.source.name}.ipynb" if keep else None
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-    return runner.execute(data, parameters, there.cwd, there.env, output)
+    verdict = runner.execute(data, parameters, there.cwd, there.env, output)
+    return verdict if verdict.fault else replace(verdict, fault=produced.fault(pair.source, root))

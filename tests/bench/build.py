@@ -80,11 +80,11 @@ def project(folder: Path, sources: int, platforms: int) -> Path:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "notebooks-src" / "lib", folder / "notebooks-src" / "lib")
-    folders = sorted(p for p in (ROOT / "platforms").iterdir() if p.is_dir())
-    ways = [p for p in folders if "variants = false" in (p / "platform.toml").read_text(encoding="utf-8")]
-    for way in ways:  # its module has one name, so there is one of it
-        shutil.copytree(way, folder / "platforms" / way.name)
-    real = [p for p in folders if p not in ways]
+    profiles = sorted((ROOT / "platforms").glob("*/platform.toml"))
+    without = [p.parent for p in profiles if "variants = false" in p.read_text()]  # each brings a module: once will do
+    real = [p.parent for p in profiles if p.parent not in without]
+    for ways in without:
+        shutil.copytree(ways, folder / "platforms" / ways.name)
     for i in range(platforms):
         shutil.copytree(real[i % len(real)], folder / "platforms" / f"{real[i % len(real)].name}-{i}")
     story = "".join(
@@ -93,7 +93,8 @@ def project(folder: Path, sources: int, platforms: int) -> Path:
         + "\n"
         for n in range(12)
     )
-    head = "# ---\n# jupyter:\n#   anylab:\n#     title: Generated notebook {i}\n# ---\n\n"
+    head = "# ---\n# jupyter:\n#   anylab:\n#     title: Generated notebook {i}\n"
+    head += '#     packages: ["torch>=2.4"]\n# ---\n\n'
     head += '# %% tags=["parameters"]\nQUICK_TEST = False\n\n'
     for i in range(sources):
         (folder / "notebooks-src" / f"generated_{i}.py").write_text(head.replace("{i}", str(i)) + story)

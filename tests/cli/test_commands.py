@@ -199,5 +199,5 @@ def test_the_installed_command_is_the_same_front_door(anylab):
                           cwd=ROOT / "docs", capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
     assert done.returncode == 0
-    for command in ("build", "check", "list", "run", "smoke", "new", "new-platform", "home"):
+    for command in ("build", "check", "list", "run", "smoke", "new", "new-platform", "lock", "drift", "home"):
         assert f"  {command}" in done.stdout

@@ -98,6 +98,39 @@ CASES = [
      "platforms/local/cells/setup.py.j2:3", ["template"]),
     ("template slot", {"../platforms/local/cells/setpu.py.j2": "# %%\nx = 1\n"}, "platforms/local/cells/setpu.py.j2",
      ["'setup'"]),
+    ("bad requirement without dependencies", {"a.py": front('no_deps: ["numpy >>> 1"]')}, "notebooks-src/a.py:5",
+     ["PEP 508"]),
+    ("requirement by address", {"a.py": front('packages: ["x @ https://example.org/x.whl"]')}, "notebooks-src/a.py:5",
+     ["an address"]),
+    ("protected package moved", {"a.py": front('packages: ["numpy>=2.2"]')}, "notebooks-src/a.py:5",
+     ["numpy>=2.2", "2.1.3", "Google Colab", "platforms/colab/packages.txt:"]),
+    ("protected package moved elsewhere", {"a.py": front('packages: ["numpy>=2.1"]')}, "notebooks-src/a.py:5",
+     ["numpy>=2.1", "2.0.2 (may have moved)", "Kaggle"]),
+    ("no lock", {"a.py": front("packages: [av]")}, "notebooks-src/a.py:5",
+     ["Google Colab lacks it", "run: python build.py lock a --platform colab"]),
+    ("no lock where nobody lists", {"a.py": front("packages: [numpy]")}, "notebooks-src/a.py:5",
+     ["notebooks-src/locks/a.txt", "run: python build.py lock a"]),
+    ("stale lock", {"locks/ours.txt": "# python: 3.10\nnumpy==2.4.6\n"}, "notebooks-src/locks/ours.txt:1",
+     ["was made for Python 3.10", "run: python build.py lock ours"]),
+    ("broken lock", {"locks/ours.txt": "# python: 3.11 and newer\nnumpy>=2\n"}, "notebooks-src/locks/ours.txt:2",
+     ["'numpy>=2' is no name==version"]),
+    ("list is a page", {"../platforms/colab/packages.txt": "<!DOCTYPE html>\n<html>\n"},
+     "platforms/colab/packages.txt:1", ["a web page", "plain text"]),
+    ("list is binary", {"../platforms/colab/packages.txt": b"PK\x03\x04\x00\x00"}, "platforms/colab/packages.txt",
+     ["binary"]),
+    ("list is not UTF-8", {"../platforms/colab/packages.txt": b"numpy==1\n\xff\xfe"},
+     "platforms/colab/packages.txt:2", ["UTF-8"]),
+    ("list is empty", {"../platforms/colab/packages.txt": "# date: 2026-01-01\n"}, "platforms/colab/packages.txt",
+     ["lists no package"]),
+    ("list names one twice", {"../platforms/colab/packages.txt": "numpy==1\nNumPy==2\n"},
+     "platforms/colab/packages.txt:2", ["'numpy' is listed twice (first in line 1)"]),
+    ("list with garbage", {"../platforms/colab/packages.txt": "numpy==1\nwhat is this\n"},
+     "platforms/colab/packages.txt:2", ["'what is this' is no package", "name==version"]),
+    ("list without head", {"../platforms/colab/packages.txt": "numpy==1\n"}, "platforms/colab/packages.txt:1",
+     ["no '# source: ...'"]),
+    ("list of another Python", {"../platforms/colab/packages.txt":
+     "# source: x\n# date: 2026-01-01\n# python: 3.9.1\nnumpy==1\n"}, "platforms/colab/platform.toml:4",
+     ["3.13", "3.9.1"]),
     ("template gives bad Python", {"../platforms/local/cells/setup.py.j2": "# %%\nx = 1\nif x\n"},
      "platforms/local/cells/setup.py.j2:3", ["does not parse"]),
 ]  # fmt: skip
@@ -122,7 +155,8 @@ def built(tmp_path_factory):
         shutil.copy(ROOT / name, root / name)
     for name in ("anylab", "platforms"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests/tiny/notebooks-src/lib", root / "notebooks-src/lib")
+    for name in ("lib", "locks"):
+        shutil.copytree(ROOT / "tests/tiny/notebooks-src" / name, root / "notebooks-src" / name)
     shutil.copy(ROOT / "tests/tiny/notebooks-src/ours.py", root / "notebooks-src/ours.py")
     subprocess.run([sys.executable, root / "build.py"], check=True, capture_output=True)
     return root
@@ -243,6 +277,13 @@ def test_a_broken_pyproject_is_one_line(built, anylab):
         (["run", "ours", "-p", "AA", "1"], "did you mean 'A'"),
         (["run", "ours", "-p", "A", "x"], "like its default"),
         (["smoke", "nope"], "no such notebook"),
+        (["lock", "nope"], "no such notebook"),
+        (["lock", "--platform", "colap"], "no such platform; did you mean 'colab'?"),
+        (["drift", "build.py", "--platform", "colap"], "no such platform; did you mean 'colab'?"),
+        (["drift", "build.py", "--platform", "local"], "has no packages.txt to compare with"),
+        (["drift", "nope.txt", "--platform", "colab"], "nope.txt: cannot be read"),
+        (["drift", "build.py", "--platform", "colab"], "is no package"),
+        (["drift", "build.py"], "--platform"),
     ],
 )
 def test_a_wrong_word_on_the_command_line_exits_with_2(built, anylab, arguments, words):
@@ -252,14 +293,24 @@ def test_a_wrong_word_on_the_command_line_exits_with_2(built, anylab, arguments,
 
 @pytest.mark.parametrize("command", [["run"], ["smoke", "-p", "colab"]])
 def test_a_package_that_is_missing_is_named_with_the_command(built, anylab, command):
-    path = built / "notebooks-src/a.py"
-    path.write_text(front('packages: ["no-such-package-at-all>=2", "numpy>=1"]'))
+    lock = "# python: {}\n# image: {}\n# for: no-such-package-at-all>=2\n# for: numpy>=1\n"
+    pins = "no-such-package-at-all==2.0\nnumpy==2.4.6\n"
+    lists = "platforms/{}/packages.txt of {}"
+    files = {
+        "a.py": front('needs: {internet: required}\n#     packages: ["no-such-package-at-all>=2", "numpy>=1"]'),
+        "locks/a.txt": lock.format("3.11 and newer", "unknown: everything is pinned") + pins,
+        "locks/a.colab.txt": lock.format("3.13", lists.format("colab", "2026-08-19")) + pins.split("\n")[0],
+        "locks/a.kaggle.txt": lock.format("3.12", lists.format("kaggle", "2026-08-12")) + pins.split("\n")[0],
+    }
+    for name, content in files.items():
+        (built / "notebooks-src" / name).write_text(content)
     try:
         done = anylab(command[0], "a", *command[1:], cwd=built)
     finally:
-        path.unlink()
+        for name in files:
+            (built / "notebooks-src" / name).unlink()
     assert done.returncode == 2
-    assert 'notebooks-src/a.py:5: to run it here, install what is missing: pip install "no-such-package-at-all>=2"' in (
+    assert 'notebooks-src/a.py:6: to run it here, install what is missing: pip install "no-such-package-at-all>=2"' in (
         done.stderr
     )
 

@@ -5,6 +5,7 @@ import torch
 from graphmer import corpus, knowledge, tokens
 from labkit import storage
 
+from tests.library.disks import SmallDisk
 from tests.library.graphmer_worlds import shop, write_tree
 
 # One thread: these models are tiny, and two threads that wait for each other suffer most on a busy machine.
@@ -17,6 +18,14 @@ def folders(tmp_path):
     for name in ("work", "outputs"):
         (tmp_path / name).mkdir()
     return storage.Folders(tmp_path / "work", tmp_path / "outputs", tmp_path / "cache", True)
+
+
+@pytest.fixture
+def small_disk(tmp_path, monkeypatch):
+    """A disk of 8 MB that can be filled and closed, see tests/library/disks.py."""
+    disk = SmallDisk(tmp_path / "disk", monkeypatch)
+    yield disk
+    disk.gone()
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,103 @@ def test_a_failed_install_tells_the_internet_switch_when_there_is_none(monkeypat
         install.ensure("no-such-package-at-all>=1")
 
 
+class Pip:
+    """A pip that notes what it is asked, and `installs` {name: version} into what this machine is said to have."""
+
+    def __init__(self, monkeypatch, here=None, installs=None, fails=()):
+        self.here, self.installs, self.fails, self.calls = dict(here or {}), installs or {}, list(fails), []
+        monkeypatch.setattr(install.here, "INSTALLS", True)
+        monkeypatch.setattr(install.here, "RESTART_CLICKS", "Session > Restart session, then run again")
+        monkeypatch.setattr(install, "_version", lambda name: self.here.get(name.lower().replace("_", "-")))
+        monkeypatch.setattr(install, "_versions", lambda: dict(self.here))
+        monkeypatch.setattr(subprocess, "run", self.run)
+        monkeypatch.setattr(machine, "online", lambda: True)
+        monkeypatch.setenv(install._CHANGED, "")
+
+    def run(self, command, **_):
+        held = Path(command[command.index("-c") + 1]).read_text().split()
+        wanted = command[command.index("-c") + 2 :]
+        self.calls.append({"wanted": wanted, "held": held, "options": command[4 : command.index("-c")]})
+        error = self.fails.pop(0) if self.fails else ""
+        self.here |= {} if error else self.installs
+        return subprocess.CompletedProcess(command, 1 if error else 0, "", error)
+
+
+def test_what_is_missing_comes_at_its_pin_and_brings_pinned_ones_along(monkeypatch, capsys):
+    pip = Pip(monkeypatch, {"torch": "2.11.0+cu128", "idna": "3.0"}, {"av": "19.0.2", "along": "1.0"})
+    install.ensure(
+        "torch>=2.4", "av>=14", pins=("along==1.0", "av==19.0.2", "idna==3.20", "odd==1 ; sys_platform == 'x'")
+    )
+    (call,) = pip.calls
+    assert call["wanted"] == ["av==19.0.2"] and "--only-binary=:all:" in call["options"]
+    assert call["held"] == ["torch==2.11.0+cu128", "along==1.0", "av==19.0.2"], "idna is here and is left alone"
+    assert capsys.readouterr().out == "Installed av 19.0.2\n"
+    install.ensure("torch>=2.4", "av>=14", pins=("av==19.0.2",))
+    assert len(pip.calls) == 1 and "nothing to install" in capsys.readouterr().out
+
+
+def test_what_is_here_in_another_version_than_planned_is_left_alone(monkeypatch, capsys):
+    pip = Pip(monkeypatch, {"av": "17.0", "voxcpm": "2.1"})
+    install.ensure("av>=14", no_deps=("voxcpm>=2",), pins=("av==19.0.2", "voxcpm==2.0.3"))
+    assert pip.calls == [] and "already here" in capsys.readouterr().out
+
+
+def test_no_deps_go_in_by_a_second_call(monkeypatch):
+    pip = Pip(monkeypatch, {"numpy": "2.0.2"}, {"einops": "0.8", "voxcpm": "2.0.3"})
+    install.ensure("einops", no_deps=("voxcpm>=2",), pins=("voxcpm==2.0.3", "einops==0.8"))
+    first, second = pip.calls
+    assert first["wanted"] == ["einops==0.8"] and "--no-deps" not in first["options"]
+    assert second["wanted"] == ["voxcpm==2.0.3"] and "--no-deps" in second["options"]
+    assert second["held"] == ["numpy==2.0.2"]
+
+
+def test_a_loaded_module_that_changed_asks_for_a_restart_until_it_is_done(monkeypatch, capsys):
+    """json, say, of a distribution that lists it; the kernel's environment forgets with the kernel."""
+    pip = Pip(monkeypatch, {"some-dist": "1.0", "idle": "1.0"}, {"some-dist": "2.0", "idle": "2.0", "av": "19"})
+    files = {"some-dist": [Path("json/__init__.py")], "idle": [Path("not_loaded_at_all/__init__.py")]}
+    monkeypatch.setattr(install.metadata, "files", files.get)
+    for _ in range(2):  # a second run without the restart would go on with the old module
+        with pytest.raises(Stop) as stop:
+            install.ensure("av")
+        assert str(stop.value) == "some-dist changed while it was loaded: Session > Restart session, then run again"
+    monkeypatch.setenv(install._CHANGED, "")  # a new kernel
+    install.ensure("av")
+    assert len(pip.calls) == 1 and "nothing to install" in capsys.readouterr().out
+
+
+def test_an_image_that_has_moved_on_gets_what_fits_it(monkeypatch, capsys):
+    clash = "ERROR: Cannot install av==19 because these conflict.\nERROR: ResolutionImpossible: for help visit x"
+    pip = Pip(monkeypatch, {"torch": "3.0"}, {"av": "20"}, fails=[clash])
+    install.ensure("av>=14", pins=("av==19.0.2", "along==1"))
+    assert [call["wanted"] for call in pip.calls] == [["av==19.0.2"], ["av>=14"]]
+    assert pip.calls[1]["held"] == ["torch==3.0"], "what must not move is held then too"
+    assert "do not fit here any more" in capsys.readouterr().out
+    pip = Pip(monkeypatch, {}, {}, fails=[clash, clash])
+    with pytest.raises(Stop, match="installing av>=14 failed: ERROR: Cannot install av==19 because these conflict.$"):
+        install.ensure("av>=14", pins=("av==19.0.2",))
+
+
+def test_an_extra_is_here_when_what_it_asks_for_is(monkeypatch):
+    pip = Pip(monkeypatch, {"big": "1.0"}, {"small": "1.0"})
+    asks = ["always", 'small>=1; extra == "more"', 'other; extra == "test"', "never; python_version < '3'"]
+    monkeypatch.setattr(install.metadata, "requires", lambda name: asks if name == "big" else [])
+    install.ensure("big[more]>=1", pins=("big==1.0", "small==1.0"))
+    assert pip.calls[0]["wanted"] == ["big[more]==1.0"] and "small==1.0" in pip.calls[0]["held"]
+    install.ensure("big[more]>=1")
+    assert len(pip.calls) == 1
+
+
+def test_a_protected_package_is_never_replaced_without_its_dependencies_either(monkeypatch):
+    Pip(monkeypatch, {"torch": "2.11.0"})
+    with pytest.raises(Stop, match="needs torch>=99, here is torch 2.11.0"):
+        install.ensure(no_deps=("torch>=99",))
+
+
+def test_the_local_variant_names_both_commands():
+    with pytest.raises(Stop, match="-m pip install 'no-such-a>=1' && .* -m pip install --no-deps 'no-such-b==2'"):
+        install.ensure("no-such-a>=1", no_deps=("no-such-b",), pins=("no-such-b==2",))
+
+
 # the right place, and the report
 
 
@@ -175,3 +272,11 @@ def test_a_stage_that_fails_is_still_timed():
     with pytest.raises(ValueError), report.stage("boom"):
         raise ValueError
     assert '"boom" = ' in report.text("failed")
+
+
+def test_the_list_of_files_is_short_and_ends_with_how_to_fetch_them(folders, capsys):
+    for i in range(12):
+        (folders.outputs / f"{i:02}.bin").write_bytes(b"x" * i)
+    report.files(folders, most=3)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("12 files") and "11.bin" in out[1] and "9 smaller" in out[4] and len(out) == 6

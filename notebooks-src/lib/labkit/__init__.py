@@ -1,9 +1,7 @@
-"""labkit: a job that survives its session, and moves to another platform; the same calls everywhere.
+"""labkit: a job that survives its session, and moves to another platform; the same calls everywhere (docs/labkit.md).
 
-`storage`, `clock`, `checkpoint`, `worklist`, `bundle`, `progress`, `secret`: standard library first, torch is never
-imported. `labkit.here` and `labkit.transport` are the platform's: in a compiled notebook those of its platform, in the
-repository those for your own machine. One page for all of it: docs/labkit.md.
-"""
+Standard library first, torch is never imported. `labkit.here` and `labkit.transport` are the platform's: in a compiled
+notebook those of its platform, in the repository those for your own machine."""
 
 
 class Stop(RuntimeError):

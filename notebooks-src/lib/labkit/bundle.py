@@ -1,12 +1,5 @@
-"""Bundles: a job's kept files as one archive that another platform takes.
+"""Bundles: a job's kept files as one sealed zip, `<job>.bundle.zip`, that another platform checks and takes."""
 
-archive = bundle.pack(folders)       # outputs -> <job>.bundle.zip, beside them
-bundle.unpack(archive, folders)      # elsewhere: checked, then moved into place
-bundle.send(folders, transport)      # pack, then carry it: labkit.transport (the platform's way) or labkit.hub
-bundle.fetch(folders, transport)     # carry it here, then unpack
-"""
-
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -22,36 +15,40 @@ MANIFEST = "bundle.json"
 def pack(folders: storage.Folders) -> Path:
     """One sealed zip of everything in `outputs`; returns its path. Raises Stop."""
     target = (folders.work if folders.slow else folders.outputs) / f"{folders.job}.bundle.zip"
-    paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
-    if not paths:
-        raise Stop(f"there is nothing to pack in {folders.outputs}")
-    size, free = sum(path.stat().st_size for path in paths), shutil.disk_usage(target.parent).free
-    if size > free:
-        raise Stop(f"a bundle of {size / 1e9:.1f} GB needs as much disk, and {free / 1e9:.1f} GB are free")
-    try:
-        with storage.whole(target) as part:
-            sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
-    except sealed.Broken as broken:
-        raise Stop(f"the bundle was not packed: {broken}") from None
-    print(f"Packed {len(paths)} files, {size / 1e6:.1f} MB: {target}")
+    with storage.whole(target) as part:
+        paths = [path for path in folders.outputs.rglob("*") if _travels(path, folders)]
+        if not paths:
+            raise Stop(f"there is nothing to pack in {folders.outputs}")
+        disk.room(sum(path.stat().st_size for path in paths), target.parent)
+        sealed.pack(part, folders.outputs, paths, MANIFEST, storage.facts() | {"job": folders.job})
+    print(f"Packed {len(paths)} files, {target.stat().st_size / 1e6:.1f} MB: {target}")
     return target
 
 
-def unpack(source: Path | str, folders: storage.Folders) -> int:
+def unpack(source: Path | str, folders: storage.Folders, once: bool = False) -> int:
     """Check a bundle (or the folder that a service made of it), then move its files into `outputs`; how many are new.
 
-    What is there with other contents stays beside it, as `<name>.before`. Raises Stop, and then nothing has changed.
-    """
+    What is there with other contents stays beside it, as `<name>.before`; `once` leaves one alone that was unpacked
+    here before. Raises Stop: a bundle that is not sound, or of another job, changes nothing; when the disk fails midway
+    each file is old or new, and a rerun does the rest."""
     source, staged = Path(source).expanduser(), folders.work / ".unpacking"
-    job = _manifest(source).get("job")
-    if job != folders.job:
-        raise Stop(f"the bundle {source} holds the job {job}, and this notebook is {folders.job}")
     try:
+        listed = sealed.read(source, MANIFEST)
+        if listed.get("job") != folders.job:
+            raise Stop(f"the bundle {source} holds the job {listed.get('job')}, and this notebook is {folders.job}")
+        mark = folders.outputs / f".unpacked-{sealed.digest(listed)[:12]}"
+        if once and mark.exists():
+            print(f"The bundle {source} was unpacked here before; what the job has done since then stays.")
+            return 0
         shutil.rmtree(staged, ignore_errors=True)
-        listed = sealed.extract(source, staged, MANIFEST)
-        moved = sum(_place(staged / name, folders.outputs / name) for name in listed["files"])
-    except (sealed.Broken, OSError) as error:
-        raise Stop(f"the bundle {source} cannot be used: {error}") from None
+        folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
+        sealed.extract(source, staged, MANIFEST)
+        moved = sum(sealed.place(staged / name, folders.outputs / name) for name in listed["files"])
+        mark.touch()
+    except sealed.Broken as broken:
+        raise Stop(f"the bundle {source} cannot be used: {broken}") from None
+    except OSError as error:
+        raise Stop(f"the bundle {source} is not unpacked: {storage.sentence(folders.outputs, error)}") from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     print(f"Unpacked {moved} of {len(listed['files'])} files from {listed.get('platform')} into {folders.outputs}")
@@ -59,10 +56,7 @@ def unpack(source: Path | str, folders: storage.Folders) -> int:
 
 
 def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> None:
-    """Pack, and carry the bundle by the chosen way: one of `ways`, "file" to leave it here, or "no" to do nothing.
-
-    A dry run says where it would go. Raises Stop.
-    """
+    """Pack, and carry the bundle by the chosen one of `ways`; "file" leaves it here, "no" does nothing. Raises Stop."""
     if choice not in ("no", "file", *ways):
         raise Stop(f"there is no way called {choice} to take the job along, only {', '.join(ways)} and file")
     archive = pack(folders) if choice != "no" else None
@@ -71,50 +65,23 @@ def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: C
 
 
 def fetch(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> int:
-    """Go on from a bundle: the path of one, or the way to get it; "" does nothing. How many files are new. Raises Stop.
-
-    One that has been unpacked here before changes nothing: what the job has done since then stays.
-    """
-    place = folders.work / ".fetched"
-    if not choice:
-        return 0
-    if choice not in ways and not Path(choice).expanduser().exists():
+    """Go on from a bundle: the path of one, or the way to get it; "" does nothing. One that was unpacked here before
+    changes nothing: what the job has done since then stays. How many files are new. Raises Stop."""
+    place, found = folders.work / ".fetched", choice
+    if choice and choice not in ways and not Path(choice).expanduser().exists():
         raise Stop(f"there is no bundle at {choice}; give the path of its file here, or one of: {', '.join(ways)}")
     try:
-        place.mkdir(exist_ok=True)
-        found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run) if choice in ways else choice
-        if found is None:
-            return 0
-        mark = folders.outputs / f".unpacked-{sealed.digest(_manifest(found))[:12]}"
-        if mark.exists():
-            print(f"The bundle {choice} was unpacked here before; what the job has done since then stays.")
-            return 0
-        moved = unpack(found, folders)
-        storage.write_whole(mark, b"")
-        return moved
+        if choice in ways:
+            with storage.told(place):
+                place.mkdir(exist_ok=True)
+                found = ways[choice](folders.job.replace("_", "-"), place, dry_run=dry_run)
+        return unpack(found, folders, once=True) if found else 0
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _manifest(source: Path | str) -> dict:
-    try:
-        return sealed.read(Path(source).expanduser(), MANIFEST)
-    except sealed.Broken as broken:
-        raise Stop(f"the bundle {source} cannot be used: {broken}") from None
-
-
 def _travels(path: Path, folders: storage.Folders) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folders.outputs).parts)
-    again = path.name.endswith((".bundle.zip", ".before")) or folders.work in path.parents
-    return path.is_file() and not (path.is_symlink() or hidden or again)
-
-
-def _place(source: Path, target: Path) -> int:
-    """Move one file into place; 0 when it is there already."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() or target.is_symlink():
-        if target.is_file() and not target.is_symlink() and sealed.hashed(source) == sealed.hashed(target):
-            return 0
-        os.replace(target, target.with_name(f"{target.name}.before"))
-    disk.move(source, target)
-    return 1
+    parts = path.relative_to(folders.outputs).parts
+    parts = parts[:3] if parts[0] == "checkpoints" else parts  # a checkpoint is taken as it is, or not at all
+    ours = parts[-1].endswith((".bundle.zip", ".before")) or folders.work in path.parents
+    return path.is_file() and not (path.is_symlink() or ours or any(part.startswith(".") for part in parts))

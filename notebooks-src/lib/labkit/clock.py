@@ -1,9 +1,7 @@
-"""How long have I left? The session's limit as the platform states it, the time used, the time left, in seconds.
+"""How long have I left? The session's limit as the platform states it, time used, time left, in seconds.
 
-Used is the larger of this process's age and the age of the container's first process, so a restarted kernel does not
-start the count anew. Only the monotonic clock is read: a wall clock that is set, or jumps, changes nothing. What is not
-known is not guessed: no limit is None, and an idle limit that a platform does not publish is called so.
-"""
+Used is the larger of this process's and the container's age: a restarted kernel does not start the count anew. The wall
+clock is never read: one that jumps changes nothing. What is not known is not guessed: no limit is None."""
 
 import os
 import time
@@ -52,8 +50,7 @@ def span(seconds: float) -> str:
 def _container_age() -> float:
     """Seconds since the container's first process started (proc(5): field 22 of stat, in ticks since boot)."""
     try:
-        stat = Path(f"{here.ROOT}/proc/1/stat").read_text()
-        uptime = float(Path(f"{here.ROOT}/proc/uptime").read_text().split()[0])
-        return uptime - int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError, AttributeError):
-        return 0.0  # this process's own age is all that is known
+        stat, uptime = (Path(f"{here.ROOT}/proc/{name}").read_text(errors="replace") for name in ("1/stat", "uptime"))
+        return float(uptime.split()[0]) - int(stat.rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):  # this process's own age is all that is known
+        return 0.0

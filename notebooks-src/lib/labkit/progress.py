@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from labkit import clock, here, storage
+from labkit import Stop, clock, here, storage
 
 
 def bar(items=None, total: int | None = None, what: str = "", unit: str = "it"):
@@ -21,9 +21,8 @@ def bar(items=None, total: int | None = None, what: str = "", unit: str = "it"):
             return {**super().format_dict, "session": "" if left is None else f", session {clock.span(left)} left"}
 
     shape = "{desc}{percentage:3.0f}% |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{session}]"
-    seconds = 30 if here.is_batch() else 0.5
-    desc = f"{what} " if what else ""
-    return Bar(items, desc=desc, total=total, unit=unit, file=sys.stdout, mininterval=seconds, bar_format=shape)
+    name, seconds = f"{what} " if what else "", 30 if here.is_batch() else 0.5
+    return Bar(items, name, total, unit=unit, file=sys.stdout, mininterval=seconds, bar_format=shape)
 
 
 def show(figure, path: Path, alt: str) -> None:
@@ -35,7 +34,7 @@ class Live:
     """A picture that is drawn again and again: one PNG file, and one place in the notebook, else a line of text."""
 
     def __init__(self, path: Path, alt: str, seconds: float = 0.0):
-        self.path, self.alt, self.seconds, self.drawn = path, alt, seconds, float("-inf")
+        self.path, self.alt, self.seconds, self.drawn, self.problem = path, alt, seconds, float("-inf"), ""
         self.id = f"anylab-{time.monotonic_ns()}"
 
     def due(self) -> bool:
@@ -43,10 +42,15 @@ class Live:
         return time.monotonic() - self.drawn >= self.seconds
 
     def draw(self, figure, text: str = "") -> None:
-        """Write the file and redraw in place; `text` is what is new, for a reader who sees no picture."""
+        """Redraw in place and write the file; `text` is what is new, for a reader who sees no picture."""
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=110, bbox_inches="tight")
-        storage.write_whole(self.path, picture.getvalue())
+        try:
+            storage.write_whole(self.path, picture.getvalue())
+        except Stop as stop:  # said once, and the job goes on
+            if str(stop) != self.problem:
+                self.problem = str(stop)
+                print(stop)
         again, self.drawn = self.drawn > float("-inf"), time.monotonic()
         alt = f"{self.alt}: {text}" if text else self.alt
         if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():

@@ -1,8 +1,7 @@
 """Secrets: the environment, then the platform's own way, then none. Never printed, never written.
 
 A value that `get` has given out is masked wherever it slips into an output afterwards: in a notebook in every message
-to the reader (prints, results, tracebacks), in a script on standard output and error, and in what labkit writes.
-"""
+to the reader (prints, results, tracebacks), in a script on standard output and error, and in what labkit writes."""
 
 import json
 import os
@@ -12,15 +11,17 @@ from urllib.parse import quote
 from labkit import here
 
 SHORTEST = 6  # a shorter value would mask ordinary words
-_forms: list[str] = []  # every way in which a known value may be spelt, the longest first
+# every way in which a known value may be spelt, the longest first; the process's own, since notebooks reload labkit
+_forms: list[str] = vars(sys).setdefault("anylab_secrets", [])
 
 
 def get(name: str) -> str | None:
     """The secret called `name`, without the space around it; None when there is none."""
     value = (os.environ.get(name) or here.secret(name) or "").strip()
-    if len(value) >= SHORTEST and value not in _forms:
-        _forms.extend({value, quote(value, safe=""), json.dumps(value)[1:-1], repr(value)[1:-1]})
-        _forms.sort(key=len, reverse=True)
+    if len(value) >= SHORTEST:
+        spelt = {value, quote(value), quote(value, safe=""), repr(value)[1:-1]}
+        spelt |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+        _forms[:] = sorted(spelt.union(_forms), key=len, reverse=True)
         _guard()
     return value or None
 
@@ -37,35 +38,14 @@ def mask(content):
 
 
 def _guard() -> None:
-    """Mask what leaves this process. In a notebook every message passes one method; it is the one to wrap."""
+    """Mask what leaves this process: in a notebook every message passes one method, in a script two streams."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     session = getattr(getattr(shell, "kernel", None), "session", None)
-    if session is None:
-        for name in ("stdout", "stderr"):
-            if not isinstance(stream := getattr(sys, name), _Masked):
-                setattr(sys, name, _Masked(stream))
-        return
-    plain = session.__dict__.setdefault("anylab_plain_send", session.send)  # a reloaded labkit wraps the plain one
+    for way, name in [(session, "send")] if session else [(sys.stdout, "write"), (sys.stderr, "write")]:
+        if (plain := getattr(way, name, None)) is not None and not hasattr(plain, "masks"):  # once is enough
 
-    def send(stream, message, content=None, *args, **more):
-        if isinstance(message, dict):
-            message = {**message, "content": mask(message.get("content"))}
-        return plain(stream, message, mask(content), *args, **more)
+            def masked(*content, plain=plain, **more):  # what is no text, as a socket, goes through mask as it is
+                return plain(*mask(content), **{key: mask(value) for key, value in more.items()})
 
-    session.send = send
-
-
-class _Masked:
-    """A text stream that masks what is written to it."""
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        return self.stream.write(mask(text))
-
-    def writelines(self, lines) -> None:
-        self.stream.writelines(map(mask, lines))
-
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
+            masked.masks = True
+            setattr(way, name, masked)

@@ -5,53 +5,42 @@ import json
 import os
 import shutil
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import disk
+from disk import sealed
 
 from labkit import Stop, here, secret
 
 _HINTS = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space there"),
+    **dict.fromkeys(disk.FULL, "free some space there"),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "nothing may be written there: choose another place"),
     **dict.fromkeys((errno.ENOENT, errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ENODEV), "has it been unmounted?"),
+    errno.ENAMETOOLONG: "choose a shorter name",
 }
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(namedtuple("Folders", "work outputs cache kept job slow inputs", defaults=("job", False, ()))):
     """A job's folders. `kept` is False where `outputs` is lost with the session; `slow` is True where it takes one
     large file well and many small ones badly; `inputs` is where results of earlier runs may have been attached."""
 
-    work: Path
-    outputs: Path
-    cache: Path | None
-    kept: bool
-    job: str = "job"
-    slow: bool = False
-    inputs: tuple[Path, ...] = ()
-
 
 def prepare(job: str, **settings: bool) -> Folders:
-    """Make this job's folders and point the model libraries' caches at `cache`; call it before importing them.
-
-    `settings` are the platform's own (its form fields). Raises Stop when a folder cannot be made or written to.
-    """
+    """Make this job's folders and point the model libraries' caches at `cache`; call it before importing them. The
+    `settings` are the platform's own (its form fields). Raises Stop when a folder cannot be made or written to."""
     asked = here.folders(job, **settings)
     if asked["note"]:
         print(asked["note"])
-    override = os.environ.get("ANYLAB_CACHE")
-    cache = Path(override) if override else asked["cache"]
-    for folder in (asked["work"], asked["outputs"], cache):
-        try:
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Stop(f"the folder {folder} cannot be made ({error.strerror}); free some space or check it") from None
-    write_whole(asked["outputs"] / ".writable", b"").unlink()  # better now than after hours of work
+    cache = Path(os.environ["ANYLAB_CACHE"]) if os.environ.get("ANYLAB_CACHE") else asked["cache"]
+    for folder in filter(None, (asked["work"], asked["outputs"], cache)):
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with disk.whole(folder / ".writable") as probe:  # better now than after hours of work
+                probe.write_bytes(bytes(4096))
+            (folder / ".writable").unlink()
     if cache is not None:
         for variable, name in (("HF_HOME", "huggingface"), ("TORCH_HOME", "torch")):
             os.environ.setdefault(variable, str(cache / name))
@@ -60,13 +49,19 @@ def prepare(job: str, **settings: bool) -> Folders:
 
 
 @contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What goes wrong with writing `path` in the block, as a Stop that says what to do."""
+    try:
+        yield
+    except (OSError, sealed.Broken) as error:
+        raise Stop(sentence(path, error)) from None
+
+
+@contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to that becomes `path` at the end, see disk.whole. Raises Stop; what was there then stays."""
-    try:
-        with disk.whole(path) as part:
-            yield part
-    except OSError as error:
-        raise Stop(sentence(path, error)) from None
+    with told(path), disk.whole(path) as part:
+        yield part
 
 
 def write_whole(path: Path, data: bytes) -> Path:
@@ -78,13 +73,15 @@ def write_whole(path: Path, data: bytes) -> Path:
 
 def write_json(path: Path, data: dict) -> Path:
     """Write JSON whole, any secret in it masked. Raises Stop."""
-    return write_whole(path, (json.dumps(secret.mask(data), indent=1, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(secret.mask(data), indent=1, ensure_ascii=False) + "\n"
+    return write_whole(path, text.encode(errors="backslashreplace"))  # a lone surrogate becomes JSON's escape of it
 
 
-def sentence(path: Path, error: OSError) -> str:
-    """What went wrong with saving `path`, and what to do about it."""
-    hint = _HINTS.get(error.errno or 0, "check the folder")
-    return f"{path.name} could not be saved in {path.parent} ({error.strerror or error}); {hint}"
+def sentence(path: Path, error: Exception) -> str:
+    """What went wrong with writing `path`, and what to do about it."""
+    number = getattr(error, "errno", None) or (errno.ENOSPC if disk.full(error, path.parent) else 0)
+    reason = getattr(error, "strerror", "") or (os.strerror(number) if number else error)
+    return f"{path} cannot be written ({reason}); {_HINTS.get(number, 'check the folder')}"
 
 
 def facts() -> dict:
@@ -94,20 +91,17 @@ def facts() -> dict:
     return {"platform": here.NAME, "versions": {"python": sys.version.split()[0], **loaded}}
 
 
-def keep(path: Path, folders: Folders) -> Path:
-    """Copy a finished file, or a finished folder as one zip, to `outputs`; returns where it now is.
-
-    When the place has gone away in the meantime, says so and leaves the local copy.
-    """
-    if path.is_dir():
-        path = Path(shutil.make_archive(str(folders.work / path.name), "zip", root_dir=path.parent, base_dir=path.name))
-    target = folders.outputs / path.name
-    if target.resolve() == path.resolve():
-        return path
+def keep(path: Path, folders: Folders, place: str = "") -> Path:
+    """Copy a finished file, or a finished folder as one zip, to `outputs`, there in `place`; returns where it now is,
+    which is the local copy when `outputs` has gone away in the meantime, and says so."""
+    target = folders.outputs / place / (f"{path.name}.zip" if path.is_dir() else path.name)
     try:
         with whole(target) as part:
-            shutil.copyfile(path, part)
+            if path.is_dir():
+                sealed.pack(part, path, [inside for inside in path.rglob("*") if inside.is_file()])
+            else:
+                shutil.copyfile(path, part)
         return target
     except Stop as stop:
-        print(f"{stop}. It stays at {path}")
+        print(f"{stop}. It stays at {path}" if path.exists() else f"{path} is not kept: there is no such file")
         return path

@@ -1,4 +1,4 @@
-"""Carry a bundle as a file that a person fetches here and uploads there; a platform may have a way of its own."""
+"""A platform's own way to carry a bundle, in its folder as transport.py. Your own machine has none: the file is it."""
 
 from pathlib import Path
 
@@ -8,20 +8,10 @@ WAY = "a file"
 
 
 def send(archive: Path, name: str, dry_run: bool = False) -> str:
-    """Leave the archive where a person can take it; one sentence that says where it is (dry run: where it would be)."""
+    """Leave the archive where a person can take it; one sentence that says where it is (dry run: would be)."""
     return f"The bundle {name} {'would be' if dry_run else 'is'} {archive}: fetch it, upload it where the job goes on"
 
 
 def receive(name: str, folder: Path, dry_run: bool = False) -> Path | None:
-    """The archive `name`: a path, or a file's name in the current folder or Downloads. Raises Stop when there is none;
-    a dry run says where it would look, and gives None."""
-    given = Path(name).expanduser()
-    places = [home / end for home in (Path.cwd(), Path.home() / "Downloads") for end in (given, f"{given}.bundle.zip")]
-    looked = ", ".join(map(str, dict.fromkeys(places)))  # an absolute path is itself in any home
-    if dry_run:
-        print(f"This would look for {looked}")
-        return None
-    for place in places:
-        if place.is_file():
-            return place
-    raise Stop(f"there is no bundle {name}; looked for {looked}: put it there")
+    """Nothing can be carried here by itself. Raises Stop."""
+    raise Stop(f"nothing brings the bundle {name} here by itself: give the path of its file")

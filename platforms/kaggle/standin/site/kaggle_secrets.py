@@ -19,4 +19,6 @@ class UserSecretsClient:
         known = json.loads(os.environ.get("ANYLAB_SECRETS", "{}"))
         if label not in known:
             raise BackendError(f"no secret with the label {label}")
+        if isinstance(known[label], dict):
+            raise ConnectionError("Connection error trying to communicate with service.")
         return known[label]

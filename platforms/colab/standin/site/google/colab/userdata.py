@@ -24,4 +24,6 @@ def get(key):
         raise SecretNotFoundError(key)
     if known[key] is None:
         raise NotebookAccessError(key)
+    if isinstance(known[key], dict):
+        raise TimeoutException(f"Requesting secret {key} timed out. Secrets can only be fetched in the Colab UI.")
     return known[key]

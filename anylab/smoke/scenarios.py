@@ -1,0 +1,162 @@
+"""What goes wrong on a platform, played through the setup cells of a compiled variant.
+
+A scenario is data: `scenarios.toml` beside this module for what can happen anywhere, and a platform's own in
+`platforms/<id>/standin/scenarios.toml`. It ends in one clear sentence without a traceback, or goes on as documented.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from anylab import text
+from anylab.compile import Build, Pair
+from anylab.errors import Origin, did_you_mean, refuse
+from anylab.platforms import Platform, read_toml
+from anylab.smoke import overlay, runner, standin
+
+HERE = Path(__file__).parent
+_ONLINE = """
+import io, socket
+_create = socket.create_connection
+socket.create_connection = lambda address, *a, **k: io.BytesIO() if address[1] == 443 else _create(address, *a, **k)
+"""
+_CARD = """
+import torch
+torch.cuda.is_available = lambda: True
+torch.cuda.get_arch_list = lambda: ["sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"]
+torch.cuda.reset_peak_memory_stats = torch.cuda.synchronize = lambda *a: None
+"""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario, see scenarios.toml for its fields."""
+
+    name: str
+    origin: Origin
+    what: str
+    ends: str
+    expect: tuple[str, ...]
+    never: tuple[str, ...] = ()
+    when: Mapping[str, list] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    internet: bool = False
+    gpu: str = ""
+    prelude: str = ""
+    after: str = ""
+    twice: bool = False
+
+    def applies(self, pair: Pair) -> bool:
+        """Whether the notebook's needs are those that this scenario is about."""
+        return all(pair.source.needs.get(key) in allowed for key, allowed in self.when.items())
+
+
+def of(platform: Platform) -> dict[str, Scenario]:
+    """The scenarios of a platform, those of any platform first. Raises Refused for one that is not written right."""
+    found = _read(HERE / "scenarios.toml", "anylab/smoke/scenarios.toml")
+    own = platform.folder / "standin" / "scenarios.toml"
+    if own.is_file():
+        found |= _read(own, f"{platform.file.rpartition('/')[0]}/standin/scenarios.toml")
+    return found
+
+
+def named(name: str, platform: Platform) -> Scenario | None:
+    """The scenario called `name` on a platform, None when it is another platform's."""
+    return of(platform).get(name)
+
+
+def check_name(name: str, platforms: list[Platform]) -> None:
+    """Raise Refused for a scenario that no platform has."""
+    known = {known for platform in platforms for known in of(platform)}
+    if name not in known:
+        raise refuse(Origin("--scenario"), f"unknown scenario '{name}'{did_you_mean(name, known)}")
+
+
+def play(compiled: Build, pair: Pair, scenario: Scenario, root: Path, cache: Path | None = None) -> str:
+    """Run a variant up to its setup cell under a scenario; '' when it ended as it should, else what was wrong."""
+    notebook = json.loads(dict(compiled.variant_files(pair))[pair.path])
+    setup = next(i for i, c in enumerate(notebook["cells"]) if "start.begin(" in "".join(c["source"]))
+    cells = notebook["cells"][: setup + 1]
+    cells += [cells[setup]] if scenario.twice else []
+    prelude = (_ONLINE if scenario.internet else "") + (_CARD if scenario.gpu else "") + scenario.prelude
+    notebook["cells"] = [
+        *([_cell(prelude)] if prelude else []),
+        *cells,
+        *([_cell(scenario.after)] if scenario.after else []),
+    ]
+    root.mkdir(parents=True, exist_ok=True)
+    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
+    env = {**there.env, **scenario.env}
+    if scenario.gpu:
+        env["PATH"] = f"{_driver(root, scenario.gpu)}:{env['PATH']}"
+    verdict = runner.execute(json.dumps(notebook).encode(), dict(scenario.settings), there.cwd, env)
+    return _judge(scenario, pair.platform, verdict, compiled)
+
+
+def _judge(scenario: Scenario, platform: Platform, verdict: runner.Verdict, compiled: Build) -> str:
+    outputs = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ())]
+    errors = [o for o in outputs if o["output_type"] == "error"]
+    printed = "".join("".join(o.get("text", "")) for o in outputs)  # one line may come in several outputs
+    said = printed + "\n" + "\n".join(o["evalue"] for o in errors)
+    if scenario.ends == "goes on" and verdict.fault:
+        return f"should go on, and ended: {verdict.fault}"
+    if scenario.ends == "stops" and not errors:
+        return "should stop with a sentence, and went on"
+    if any(o["ename"] != "Stop" or len(o["traceback"]) > 1 for o in errors):
+        return f"shows a traceback: {errors[0]['ename']}: {errors[0]['evalue']}"
+    words = _words(platform, compiled)
+    for pattern in scenario.expect:
+        if not re.search(_filled(pattern, words), said):
+            return f"does not say '{pattern}': {said[-600:]}"
+    return next((f"says '{p}'" for p in scenario.never if re.search(_filled(p, words), said)), "")
+
+
+def _words(platform: Platform, compiled: Build) -> dict[str, str]:
+    """The adapter's constants that are text: the clicks, in the platform's words."""
+    import ast
+
+    content = platform.overlays.get("labkit.here") or (compiled.shared.modules["labkit.here"].text, "")
+    assigned = (node for node in ast.parse(content[0]).body if isinstance(node, ast.Assign))
+    return {n.targets[0].id: n.value.value for n in assigned
+            if isinstance(n.value, ast.Constant) and isinstance(n.value.value, str)}  # fmt: skip
+
+
+def _filled(pattern: str, words: Mapping[str, str]) -> str:
+    return re.sub(r"\{([A-Z_]+)\}", lambda found: re.escape(words[found[1]]), pattern)
+
+
+def _driver(root: Path, listing: str) -> Path:
+    """A folder with an nvidia-smi that lists these cards."""
+    folder = root / "bin"
+    folder.mkdir(exist_ok=True)
+    (folder / "nvidia-smi").write_text(f"#!/bin/sh\ncat <<'END'\n{listing}\nEND\n")
+    (folder / "nvidia-smi").chmod(0o755)
+    return folder
+
+
+def _cell(code: str) -> dict[str, Any]:
+    return {"cell_type": "code", "source": code.strip(), "metadata": {}, "outputs": [], "execution_count": None}
+
+
+def _read(path: Path, file: str) -> dict[str, Scenario]:
+    data, lines = read_toml(text.read(path, file), file)
+    found = {}
+    known = set(Scenario.__dataclass_fields__) - {"name", "origin"}
+    for name, fields in data.items():
+        at = Origin(file, lines[name,])
+        for key in fields:
+            if key not in known:
+                raise refuse(
+                    Origin(file, lines.get((name, key), at.line)), f"unknown key '{key}'{did_you_mean(key, known)}"
+                )
+        if not {"what", "ends", "expect"} <= set(fields) or fields["ends"] not in ("goes on", "stops"):
+            raise refuse(at, f'the scenario \'{name}\' needs what, expect, and ends = "goes on" or "stops"')
+        lists = {key: tuple(fields[key]) for key in ("expect", "never") if key in fields}
+        found[name] = Scenario(name, at, **{**fields, **lists})
+    return found

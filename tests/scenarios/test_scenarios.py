@@ -1,0 +1,62 @@
+"""What goes wrong on a platform, through the setup cells of its variant: one clear sentence, no traceback."""
+
+import pytest
+
+from anylab.compile import compile_all
+from anylab.errors import Refused
+from anylab.project import open_project
+from anylab.smoke import scenarios
+from tests.conftest import ROOT
+
+COMPILED = compile_all(open_project(ROOT, sources=ROOT / "tests/scenarios/notebooks-src", out=ROOT / "dist"))
+PLAYED = [(pair, scenario) for pair in COMPILED.pairs if pair.path for scenario in scenarios.of(pair.platform).values()
+          if scenario.applies(pair)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pair", "scenario"), PLAYED, ids=lambda x: getattr(x, "name", "") or x.platform.id)
+def test_it_ends_in_a_sentence_or_goes_on_as_documented(pair, scenario, tmp_path, shared_cache):
+    assert scenarios.play(COMPILED, pair, scenario, tmp_path, shared_cache) == ""
+
+
+def test_every_platform_is_played_and_drive_and_secrets_where_they_are():
+    played = {(pair.platform.id, scenario.name) for pair, scenario in PLAYED}
+    assert {("colab", "drive-refused"), ("kaggle", "batch"), ("kaggle", "secret-offline")} <= played
+    for platform in {pair.platform.id for pair, _ in PLAYED}:
+        everywhere = {"no-gpu", "internet-off", "small-disk", "bf16-on-a-t4", "old-card", "old-python", "twice"}
+        assert everywhere <= {name for where, name in played if where == platform}
+
+
+def test_a_scenario_that_is_not_met_is_a_failure(tmp_path, shared_cache):
+    from dataclasses import replace
+
+    pair, scenario = next((p, s) for p, s in PLAYED if s.name == "sunny")
+    fault = scenarios.play(COMPILED, pair, replace(scenario, expect=("no such words",)), tmp_path, shared_cache)
+    assert "does not say 'no such words'" in fault
+    stops = replace(scenario, ends="stops")
+    assert "went on" in scenarios.play(COMPILED, pair, stops, tmp_path / "b", shared_cache)
+    crash = replace(scenario, prelude="raise SystemError('boom')")
+    assert "boom" in scenarios.play(COMPILED, pair, crash, tmp_path / "c", shared_cache)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("[x]\nwat = 1\n", r"scenarios\.toml:2: unknown key 'wat'; did you mean 'what'"),
+        ("[x]\nwhat = 'w'\n", r"scenarios\.toml:1: the scenario 'x' needs"),
+        ("[x]\nwhat = 'w'\nends = 'badly'\nexpect = []\n", r"scenarios\.toml:1: the scenario 'x' needs"),
+        ("[x\n", r"scenarios\.toml:1: not TOML"),
+    ],
+)
+def test_a_scenario_that_is_not_written_right_is_refused_with_its_place(written, words, tmp_path):
+    from dataclasses import replace
+
+    (tmp_path / "standin").mkdir()
+    (tmp_path / "standin" / "scenarios.toml").write_text(written)
+    with pytest.raises(Refused, match=words):
+        scenarios.of(replace(PLAYED[0][0].platform, folder=tmp_path))
+
+
+def test_an_unknown_scenario_is_one_line_and_exit_code_2(anylab):
+    done = anylab("smoke", "--scenario", "drive-refusd")
+    assert done.returncode == 2 and done.stderr.startswith("error: --scenario: unknown scenario 'drive-refusd'")
+    assert "did you mean 'drive-refused'" in done.stderr and len(done.stderr.splitlines()) == 1
