@@ -111,9 +111,10 @@ def project(tmp_path, ours, files=None):
 
 
 def found(there):
-    """{(rule, file, line)} of the errors and of the warnings of a project."""
+    """{(rule, file, line)} of what rules find in a project: the errors, the warnings. Its packages have no lock."""
     build, errors = examine(there)
-    return tuple({(p.rule, p.origin.file, p.origin.line) for p in problems} for problems in (errors, build.warnings))
+    kinds = ([p for p in problems if p.rule] for problems in (errors, build.warnings))
+    return tuple({(p.rule, p.origin.file, p.origin.line) for p in problems} for problems in kinds)
 
 
 def in_ours(tmp_path, ours):
@@ -167,15 +168,19 @@ def test_somebody_elses_cell_is_warned_about(tmp_path, rule, bad, good):
 
 def test_an_import_that_only_one_image_has_is_told_for_the_others(tmp_path):
     ours = cell("import cv2\nfrom PIL import Image")
-    lists = {"platforms/plain/packages.txt": "# a list\nopencv-python==5.0\nPillow==12.0  # moved\n"}
-    build, errors = examine(project(tmp_path, ours, lists))
-    assert {str(p.origin) for p in errors} == {"notebooks-src/ours.py:13", "notebooks-src/ours.py:14"}
-    assert all("where the image is not known" in p.what for p in errors)
+    head = "# source: a test\n# date: 2026-11-20\n# python: 3.12.1\n"
+    lists = {"platforms/plain/packages.txt": head + "opencv-python==5.0\nPillow==12.0  # may have moved\n"}
+    lists["platforms/plain/platform.toml"] = PROFILE.format(forms="false").replace(
+        "order = 1", 'order = 1\npython = "3.12"'
+    )
+    _, errors = examine(project(tmp_path, ours, lists))
+    unknown = [p for p in errors if p.rule == "import/unknown"]
+    assert {str(p.origin) for p in unknown} == {"notebooks-src/ours.py:13", "notebooks-src/ours.py:14"}
+    assert all("where the image is not known" in p.what for p in unknown)
     theirs = {"notebooks-src/theirs.py": "# %%\n!pip install a-b==1\n\n# %%\nimport a_b, nubmy\n"}
-    _, errors = examine(project(tmp_path, cell("x = 1"), lists | theirs))
     build, _ = examine(project(tmp_path, cell("x = 1"), lists | theirs))
-    unknown = [str(w) for w in build.warnings if w.rule == "import/unknown"]
-    assert len(unknown) == 1 and "theirs.py:5: nothing brings the module 'nubmy' on Plain" in unknown[0]
+    told = [str(w) for w in build.warnings if w.rule == "import/unknown"]
+    assert len(told) == 1 and "theirs.py:5: nothing brings the module 'nubmy' on Plain" in told[0]
 
 
 def test_a_misspelt_library_is_named_in_cells_and_in_modules(tmp_path):
