@@ -29,19 +29,25 @@ def every_import_finds_its_package(variant: Variant, around: Collection) -> Iter
     source, platform = variant.source, variant.platform
     if not source.ours and not _listed(platform):
         return  # a stranger declares nothing, and what is there nobody knows
-    known, ways = None, ways_of(platform, around)  # a way to carry bundles says itself what it lacks
-    for cell in (c for c in variant.cells if _strangers(c, around)):
-        for found in _outside(cell, platform, around):
-            known = known or _known(source, platform)
-            if brought(found.name, known) or (found.waits and cell.origin.file in ways):
-                continue
-            name = found.name if found.name.partition(".")[0] in _namespaces(around) else found.name.partition(".")[0]
-            own = sorted(around.packages)
-            near = did_you_mean(name, own) if own else ""
-            where = f"on {platform.name}" if _listed(platform) else "where the image is not known"
-            what = f"nothing brings the module '{name}' {where}"
-            advice = near if "did you mean" in near else "; declare its package under 'packages'"
-            yield Problem(Origin(cell.origin.file, cell.origin.line + found.line - 1), what + advice)
+    ways = ways_of(platform, around)  # a way to carry bundles says itself what it lacks
+    for cell in variant.cells:
+        for found in _strangers(cell, around):
+            if not (found.waits and cell.origin.file in ways) and not _is_brought(found.name, source, platform):
+                origin = Origin(cell.origin.file, cell.origin.line + found.line - 1)
+                yield Problem(origin, _unknown(found.name, platform, around))
+
+
+def _is_brought(name: str, source: Source, platform: Platform) -> bool:
+    return _is_own(name, platform) or brought(name, _declared(source)) or brought(name, _listed(platform))
+
+
+def _unknown(name: str, platform: Platform, around: Collection) -> str:
+    first = name.partition(".")[0]
+    told = name if first in _namespaces(around) else first
+    where = f"on {platform.name}" if _listed(platform) else "where the image is not known"
+    near = did_you_mean(told, around.packages)
+    advice = near if "did you mean" in near else "; declare its package under 'packages'"
+    return f"nothing brings the module '{told}' {where}{advice}"
 
 
 @rule("import/before-install", on="variant")
@@ -53,8 +59,8 @@ def nothing_is_imported_before_it_is_installed(variant: Variant, around: Collect
     asked = []
     for cell in (c for c in early if c.kind == "code" and not c.module):
         asked += [i.name for i in render.imports_of(cell) if not i.waits]
-        for found in _outside(cell, variant.platform, around):
-            if not found.waits:
+        for found in _strangers(cell, around):
+            if not (found.waits or _is_own(found.name, variant.platform)):
                 yield _too_early(Origin(cell.origin.file, cell.origin.line + found.line - 1), found)
     library = render.overlaid(variant.platform, around.modules)
     for module, found in _at_once(library, variant.platform, frozenset(asked), around):
@@ -106,21 +112,21 @@ def _strangers(cell: Cell, around: Collection) -> tuple[Imported, ...]:
     return tuple(i for i in found if not i.caught and i.name.partition(".")[0] not in ours)
 
 
-def _outside(cell: Cell, platform: Platform, around: Collection) -> list[Imported]:
-    """The same without the platform's own modules."""
+def _is_own(name: str, platform: Platform) -> bool:
+    """True for the platform's own modules."""
     own = platform.profile.get("words", {}).get("modules", ())
-    return [i for i in _strangers(cell, around) if not any(i.name == o or i.name.startswith(o + ".") for o in own)]
+    return any(name == o or name.startswith(o + ".") for o in own)
 
 
 @functools.lru_cache(maxsize=256)
-def _known(source: Source, platform: Platform) -> frozenset[str]:
-    """What a variant can import beyond the standard library, in lower case."""
+def _declared(source: Source) -> frozenset[str]:
+    """What the notebook's packages are imported as, in lower case; of a stranger's, what its cells install."""
     wishes = [*source.front.get("packages", ()), *source.front.get("no_deps", ())]
-    declared = [m.group() for t in wishes if (m := re.match(r"[\w.-]+", t.strip()))]
+    names = [m.group() for t in wishes if (m := re.match(r"[\w.-]+", t.strip()))]
     for piece in pieces_of(source) if not source.ours else ():
         for _, words in installs(piece):
-            declared += names_of(words)
-    return frozenset(n.lower() for package in declared for n in imports_of(package)) | _listed(platform)
+            names += names_of(words)
+    return frozenset(n.lower() for package in names for n in imports_of(package))
 
 
 @functools.lru_cache(maxsize=256)
@@ -166,6 +172,6 @@ def _walk(
             seen.add(name)
             queue += [i.name for i in module.imports if not i.waits]
             cell = render.module_cell(module)
-            for found in _outside(cell, platform, around):
-                if not found.waits:
+            for found in _strangers(cell, around):
+                if not (found.waits or _is_own(found.name, platform)):
                     yield module, Imported(found.name, found.line - 1, False, False)

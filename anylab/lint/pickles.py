@@ -25,7 +25,7 @@ _PICKLED = re.compile(r"\.(bin|pt|pth|ckpt|pkl|pickle)$", re.IGNORECASE)
 
 @rule("pickle/torch-load", on="code", foreign="warning")
 def torch_load_reads_weights_only(piece: Piece, around: Collection) -> Iterable[Problem]:
-    if not ("load(" in piece.text or piece.names.mention("load as")):
+    if not piece.names.mention("torch.load", "torch import", "torch as"):
         return  # before a tree is walked
     for name, call in piece.calls():
         if name == "torch.load" and not spread(call):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 
 from anylab import magics, syntax
+from anylab.cell import Cell
 from anylab.errors import Origin, Problem
 from anylab.lint import Collection, Variant, rule
 from anylab.render import title_of
@@ -28,10 +30,15 @@ def platform_cells_parse(variant: Variant, around: Collection) -> Iterable[Probl
     for cell in variant.cells:
         if cell.kind != "code" or not cell.origin.file.endswith(".j2"):
             continue
-        found = syntax.fault(cell.python or magics.python_only(cell.source), deep=False)
+        found = _fault(cell)
         if found:
             origin = Origin(cell.origin.file, cell.origin.line + found[0] - 1)
             yield Problem(origin, f"the rendered cell does not parse on Python 3.11 to 3.13: {found[1]}")
+
+
+@functools.lru_cache(maxsize=1024)  # a template without Jinja gives one cell to all variants
+def _fault(cell: Cell) -> tuple[int, str] | None:
+    return syntax.fault(cell.python or magics.python_only(cell.source), deep=False)
 
 
 @rule("variant/title-length", on="variant")
