@@ -93,10 +93,11 @@ store = checkpoint.Store(folders, {"size": size, "quick": QUICK_TEST, **asdict(s
 found = store.latest() if RESUME else None
 if found and QUICK_TEST and found.step >= steps:
     found = None  # a quick test that would do nothing tests nothing
-if found:
+    print("The quick test had come to its end; it starts again.")
+elif found:
     print(f"An earlier run stands at step {found.step} of {steps}, saved on {found.manifest['platform']}.")
 else:
-    print("A new run: no checkpoint with these settings.")
+    print("A new run: no checkpoint with these settings." if RESUME else "A new run, as RESUME is off.")
 
 # %% [markdown]
 # ## 1 · The graph that is already on this machine
@@ -245,7 +246,7 @@ figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 if QUICK_TEST:
-    print("This was the quick test: a model this small, after 100 steps, is not expected to beat counting.")
+    print(f"This was the quick test: a model this small, after {run.step} steps, is not expected to beat counting.")
 
 # %%
 import json
@@ -253,7 +254,9 @@ import json
 storage.write_whole(results_folder / "results.json", json.dumps(results, indent=1).encode())
 encoder = store.latest().path / "model.safetensors"
 storage.write_whole(results_folder / "encoder.safetensors", encoder.read_bytes())
-VERDICT = f"{run.step} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.verdict(results)}"
+VERDICT = (
+    f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.verdict(results)}"
+)
 
 # %% [markdown]
 # ### What this is, and what it is not

@@ -149,16 +149,32 @@ def inside(cell: Mapping[str, Any], notebook: Mapping[str, Any]) -> str:
 
     The traceback names the written file, whose line n is line n + 1 of the cell that wrote it.
     """
-    text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(_traceback(cell)))
-    frames = re.findall(r"[/\\]lab-\w+[/\\]([\w/\\]+\.py):(\d+)", text)
+    frames = _library_frames(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(_traceback(cell))))
     if not frames:
         return ""
-    path, line = frames[-1][0].replace("\\", "/"), int(frames[-1][1])
+    path, line = frames[-1]
     for writer in notebook["cells"]:
         if "".join(writer["source"]).startswith(f"%%writefile $LAB/{path}\n"):
             mark = writer["metadata"]["anylab"]
             return f" in {Origin(mark['source'], mark['line'] + line)}"
     return ""
+
+
+def _library_frames(text: str) -> list[tuple[str, int]]:
+    """(file below the scratch folder, line) of a traceback's frames: `FILE:8, in f` of IPython 8 and 9, or IPython 7's
+    `FILE in f` with an arrow at the line below."""
+    frames, here = [], ""
+    for line in text.split("\n"):
+        found = re.search(r"[/\\]lab-\w+[/\\]([\w/\\]+\.py)(?::(\d+))?", line)
+        arrow = re.match(r"-+> ?(\d+)", line)
+        if found:
+            here = found[1].replace("\\", "/")
+            frames += [(here, int(found[2]))] if found[2] else []
+        elif arrow and here:
+            frames, here = [*frames, (here, int(arrow[1]))], ""
+        elif re.match(r"\S+ in ", line):
+            here = ""  # another file's frame
+    return frames
 
 
 def _error_of(cell: Mapping[str, Any]) -> str:

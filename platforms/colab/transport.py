@@ -55,9 +55,11 @@ def receive(name: str, folder: Path, dry_run: bool = False) -> Path | None:
     return target
 
 
-def download(archive: Path) -> str:
+def download(archive: Path, name: str = "", dry_run: bool = False) -> str:
     """Hand the archive to the browser; one sentence. Raises Stop where no browser answers."""
     archive = _readable(Path(archive))
+    if dry_run:
+        return f"A run would hand {archive.name} ({_size(archive)}) to your browser; the browser was not asked."
     try:
         from google.colab import files
 
@@ -67,8 +69,11 @@ def download(archive: Path) -> str:
     return f"Your browser is saving {archive.name} ({_size(archive)}); keep this tab open until it has finished."
 
 
-def upload(folder: Path) -> Path:
+def upload(name: str, folder: Path, dry_run: bool = False) -> Path | None:
     """Ask the browser for one file; its path in `folder`. It passes through this machine's memory: a few GB at most."""
+    if dry_run:
+        print("A run would ask your browser for a bundle; the browser was not asked.")
+        return None
     folder = Path(folder)
     target, temporary = folder / "uploaded.bundle.zip", folder / ".uploaded.bundle.zip.part"
     try:

@@ -19,9 +19,9 @@ STEPS = 25
 
 
 def sidecars_aside(files: dict[str, bytes]) -> dict:
-    """A work list's files, without what differs from run to run: seconds and memory."""
+    """A work list's files, without what differs from run to run: seconds, memory, how often it was killed."""
     records = {n: json.loads(data) for n, data in files.items() if n.endswith(".json")}
-    plain = {n: {k: v for k, v in r.items() if k not in ("seconds", "peak_ram_gb")} for n, r in records.items()}
+    plain = {n: {k: v for k, v in r.items() if k not in ("seconds", "peak_ram_gb", "died")} for n, r in records.items()}
     return {**files, **plain}
 
 

@@ -206,7 +206,7 @@ def test_of_two_processes_one_has_the_lock_and_the_other_after_it(tmp_path):
     first.communicate("", timeout=20)
     handle = disk.lock(tmp_path / "lock")
     assert handle is not None
-    os.close(handle)
+    disk.release(handle)
 
 
 def test_a_lock_ends_with_a_holder_that_was_killed(tmp_path):
@@ -216,7 +216,7 @@ def test_a_lock_ends_with_a_holder_that_was_killed(tmp_path):
     holder.wait(timeout=20)
     handle = disk.lock(tmp_path / "lock")
     assert handle is not None
-    os.close(handle)
+    disk.release(handle)
 
 
 FORK = """
@@ -237,7 +237,7 @@ def test_a_forked_worker_that_outlives_the_holder_does_not_keep_the_lock(tmp_pat
         assert holder.communicate(timeout=20)[0].startswith("True")
         handle = disk.lock(tmp_path / "lock")
         assert handle is not None
-        os.close(handle)
+        disk.release(handle)
     finally:
         os.killpg(holder.pid, signal.SIGKILL)  # the worker, in the session that this test has made
 
@@ -250,7 +250,7 @@ def test_a_worker_that_the_holder_has_forked_does_not_end_the_lock_with_itself(t
     os.waitpid(child, 0)
     other = python(HOLD, tmp_path / "lock", stdin=subprocess.DEVNULL)
     assert other.communicate(timeout=20)[0] == "False\n"
-    os.close(handle)
+    disk.release(handle)
 
 
 def test_a_lock_is_no_hindrance_where_the_file_system_has_none(tmp_path, monkeypatch):
@@ -262,7 +262,7 @@ def test_a_lock_is_no_hindrance_where_the_file_system_has_none(tmp_path, monkeyp
     monkeypatch.setattr(fcntl, "lockf", refuse)
     handle = disk.lock(tmp_path / "lock")
     assert handle is not None
-    os.close(handle)
+    disk.release(handle)
 
 
 def test_held_tells_who_has_it_and_lets_go_at_the_end(tmp_path):

@@ -76,7 +76,7 @@ def test_on_your_own_machine_nothing_ends_and_no_number_is_made_up(session, monk
     session(hours=None, age=1e5)
     pass_time(monkeypatch, 90)
     assert 90 <= clock.time_used() < 95 and clock.time_left() is None and not clock.should_stop(10**9)
-    assert clock.describe() == f"nobody ends it; {here.IDLE}"
+    assert clock.describe() == f"no limit; {here.IDLE}"
 
 
 def test_used_and_left_make_the_limit(session):

@@ -584,7 +584,7 @@ def test_a_bundle_that_drive_does_not_have_is_said(on_colab):
 def test_the_browser_takes_a_bundle_and_gives_one(on_colab, archive):
     answer = on_colab.run(f"transport.download(Path({str(archive)!r}))")
     assert one_sentence(answer.value) and "downloading job.zip" in answer.printed
-    upload = f"transport.upload(Path({str(on_colab.folder)!r}))"
+    upload = f"transport.upload('job', Path({str(on_colab.folder)!r}))"
     assert one_sentence(on_colab.run(upload).stop) and on_colab.left() == []
     got = on_colab.run(upload, ANYLAB_UPLOAD=str(archive))
     assert Path(got.value).read_bytes() == archive.read_bytes() and on_colab.left() == [Path(got.value).name]

@@ -1,5 +1,6 @@
 """Files that can be relied on: on the disk and not only written (sync), one process at a time (lock), and known to be
-what was saved (disk.sealed). Standard library only; errors are OSError, for the caller to put into words."""
+what was saved (disk.sealed). Standard library only; errors are OSError, which
+`sentence` puts into words."""
 
 import errno
 import os
@@ -10,6 +11,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+_HINTS = {
+    **dict.fromkeys(FULL, "free some space there"),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "nothing may be written there: choose another place"),
+    **dict.fromkeys(
+        (errno.ENOENT, errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ENODEV), "it may have been unmounted"
+    ),
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+_mine: dict[tuple, list[int]] = {}  # (process, path) -> [handle, users]; closing any handle would let go of the lock
 
 
 @contextmanager
@@ -30,11 +40,19 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a finished file to its place, also to another file system, whole. Raises OSError."""
-    sync(source)
+    """Move a finished file, or a folder to where none is, also to another file system, whole. Raises OSError."""
+    for path in (*source.rglob("*"), source) if source.is_dir() else (source,):
+        sync(path)
     try:
         os.replace(source, target)
     except OSError:  # another file system
+        if source.is_dir():
+            part = target.with_name(f".part-{target.name}")
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(source, part)
+            move(part, target)
+            shutil.rmtree(source)
+            return
         with whole(target) as part:
             shutil.copyfile(source, part)
         source.unlink()
@@ -58,8 +76,12 @@ def sync(path: Path) -> None:
 
 
 def lock(path: Path) -> int | None:
-    """Hold `path` for this process until the returned handle is closed or the process ends, however it ends; None when
-    another process has it. A handle and no file object: one that is forgotten must not let go. Raises OSError."""
+    """Hold `path` for this process until the handle is given to `release` or the process ends, however it ends; None
+    when another process has it. Asked for twice, it must be released twice. Raises OSError."""
+    key = (os.getpid(), os.path.realpath(path))
+    if key in _mine and path.exists():
+        _mine[key][1] += 1
+        return _mine[key][0]
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if os.name == "nt":
@@ -74,18 +96,30 @@ def lock(path: Path) -> int | None:
         if error.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
             os.close(handle)
             return None  # any other error: a file system without locks
+    _mine[key] = [handle, 1]
     return handle
+
+
+def release(handle: int) -> None:
+    """Let go of a lock, once it is released as often as it was asked for."""
+    for key, held_by in list(_mine.items()):
+        if held_by[0] == handle:
+            held_by[1] -= 1
+            if held_by[1] == 0:
+                del _mine[key]
+                os.close(handle)
 
 
 @contextmanager
 def held(path: Path) -> Iterator[bool]:
-    """Whether this process holds the lock `path` in the block; False when another one does. Raises OSError."""
-    handle = lock(path)
+    """Whether this block alone holds the lock `path`; False when another process or thread does. Raises OSError."""
+    taken = (os.getpid(), os.path.realpath(path)) in _mine
+    handle = None if taken else lock(path)
     try:
         yield handle is not None
     finally:
         if handle is not None:
-            os.close(handle)
+            release(handle)
 
 
 def room(size: int, folder: Path) -> None:
@@ -103,3 +137,10 @@ def full(error: BaseException, folder: Path) -> bool:
     with suppress(OSError):
         return "No space left" in str(error) or shutil.disk_usage(folder).free < 1 << 20
     return False
+
+
+def sentence(path: Path, error: Exception) -> str:
+    """What went wrong with writing `path`, and what to do about it."""
+    number = getattr(error, "errno", None) or (errno.ENOSPC if full(error, path.parent) else 0)
+    reason = getattr(error, "strerror", "") or (os.strerror(number) if number else error)
+    return f"{path} cannot be written ({reason}); {_HINTS.get(number, 'check the folder')}"

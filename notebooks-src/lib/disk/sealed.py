@@ -27,8 +27,8 @@ class Broken(ValueError):
 def plain(content: object, what: str):
     """Plain data as JSON gives it back: text, numbers, lists, dicts. Raises TypeError that begins with `what`."""
     try:
-        return json.loads(json.dumps(content))
-    except (TypeError, ValueError, RecursionError) as error:
+        return json.loads(json.dumps(content, default=lambda scalar: scalar.item()))  # of numpy or torch
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise TypeError(f"{what}: only text, numbers, lists and dicts can be recorded ({error})") from None
 
 
@@ -143,8 +143,55 @@ def place(source: Path, target: Path) -> bool:
         while before.exists() or before.is_symlink():
             before = before.with_name(f"{before.name}.before")  # an earlier one stays, too
         target.rename(before)
-    move(source, target)
+        try:
+            move(source, target)
+        except BaseException:
+            before.rename(target)
+            raise
+    else:
+        move(source, target)
     return True
+
+
+def settle(staged: Path, target: Path, names: Iterable[str], numbered: str) -> int:
+    """Move files `names` of the folder `staged` into the folder `target`; how many are new.
+
+    Files one by one, see `place`. A folder or zip `<numbered>/<group>/<serial>-<words>` goes in by one rename, and
+    where its group holds others, with a serial above theirs: what arrives is the newest.
+    """
+    units, moved = {}, 0
+    for name in names:
+        parts = name.split("/")
+        whole = parts[0] == numbered and len(parts) > 2
+        units.setdefault("/".join(parts[:3]) if whole else name, []).append(name)
+    top = {}
+    for unit, files in sorted(units.items()):
+        serial, dash, words = unit.rpartition("/")[2].partition("-")
+        if not (unit.startswith(f"{numbered}/") and unit.count("/") == 2 and serial.isdecimal() and dash):
+            moved += sum(place(staged / file, target / file) for file in files)
+            continue
+        if all((target / file).is_file() and hashed(staged / file) == hashed(target / file) for file in files):
+            continue
+        group = (target / unit).parent
+        group.mkdir(parents=True, exist_ok=True)
+        known = [path.name.partition("-")[0] for path in group.glob("[0-9]*-*")]
+        top.setdefault(group, max((int(n) for n in known if n.isdecimal()), default=0))
+        above = top[group] if int(serial) <= top[group] else 0
+        move(staged / unit, group / f"{int(serial) + above:06}-{words}")
+        moved += len(files)
+    return moved
+
+
+def deliver(staged: Path, target: Path, stem: str, named: Callable[[str], str] = str) -> dict[str, list]:
+    """Move all files of a folder into another, as `<stem>-<name>`, folders as part of the name; a listing of them."""
+    files = {}
+    for path in sorted(path for path in staged.rglob("*") if path.is_symlink() or not path.is_dir()):
+        name = named(f"{stem}-{'-'.join(path.relative_to(staged).parts)}")
+        if path.is_symlink() or not path.is_file() or name in files:
+            raise ValueError(f"{name} is a link, a device, or the name of two files")
+        files[name] = hashed(path)
+        move(path, target / name)
+    return files
 
 
 def hashed(source, write: Callable = len, limit: float = float("inf")) -> list:
@@ -213,8 +260,10 @@ def _refuse_strange(entries: list, listed: dict[str, list], name: str) -> None:
 def _safe(name: str) -> str:
     """`name` where it is a plain relative one on every system. Raises Broken."""
     odd = any(part in ("", ".", "..") for part in name.split("/"))
-    text = name.encode("utf-8", "replace").decode() == name  # no bytes that are not UTF-8
-    if odd or not text or "\\" in name or "\0" in name or PureWindowsPath(name).drive:
+    text = name.encode("utf-8", "replace").decode() == name and not set(name) & {
+        chr(c) for c in range(32)
+    }  # UTF-8, and nothing that steers
+    if odd or not text or "\\" in name or PureWindowsPath(name).drive:
         raise Broken(f"{name!r}: not a name that may be written to a folder")
     return name
 
@@ -222,8 +271,9 @@ def _safe(name: str) -> str:
 def _regular(folder: Path, name: str, wanted: list) -> Path:
     """The path of a listed file, which is a file of the listed size. Raises Broken."""
     path = folder / _safe(name)
-    if path.is_symlink() or not path.is_file():
-        raise Broken(f"{name}: {'a link' if path.is_symlink() else 'missing'}")
+    linked = any(folder.joinpath(*Path(name).parts[:n]).is_symlink() for n in range(1, len(Path(name).parts) + 1))
+    if linked or not path.is_file():
+        raise Broken(f"{name}: {'a link' if linked else 'missing'}")
     if path.stat().st_size != wanted[0]:
         raise Broken(f"{name}: {path.stat().st_size} bytes, should be {wanted[0]}")
     return path

@@ -1,9 +1,6 @@
-"""Checkpoints: written beside the last good one, switched in by one rename; the newest whole one is found again.
+"""Checkpoints: sealed folders `checkpoints/<job>-<settings>/<serial>-step-<n>`, each written beside the last good one
+and switched in by one rename. Where `outputs` is slow they are made in `work` and carried over, each as one zip."""
 
-Each is a sealed folder `checkpoints/<job>-<settings>/<serial>-step-<n>`: a run with other settings has a place of its
-own. Where `outputs` is slow it is made in `work` and carried over as one zip."""
-
-import os
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
@@ -30,15 +27,11 @@ class Store:
         self.roots = [base / self.place for base in ([folders.work] if folders.slow else []) + [folders.outputs]]
         inputs = [path for given in folders.inputs for n in range(DEPTHS) for path in given.glob("*/" * n + self.place)]
         self.places, self.refused, self.step = [*self.roots, *inputs], set(), None
-        self.opened = folders.work / f".{self.roots[0].name}.opened"
-        with storage.told(self.roots[-1]):
-            folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
-            for root in self.roots:
-                root.mkdir(parents=True, exist_ok=True)
-            self.lock = disk.lock(folders.work / f".{self.roots[0].name}.lock")
-        if self.lock is None:
-            raise Stop(f"another process is at work on {self.job}; let it finish or stop it, then run this again")
-        self.serial = max((serial for serial, _, _ in self._found(*self.places)), default=0)
+        self.opened, self.lock = folders.work / f".{self.roots[0].name}.opened", None
+        self._open_up()
+        self.seen = {found[:2] for found in self._found(*self.places)}
+        self.serial = max((serial for serial, _ in self.seen), default=0)
+        self._carry()
 
     def latest(self) -> Checkpoint | None:
         """The newest whole one, in `work`, `outputs` or inputs, or None; says what it refused and why. Raises Stop."""
@@ -48,19 +41,21 @@ class Store:
                 return found
             except (sealed.Broken, OSError) as error:
                 if isinstance(error, OSError) and error.errno in disk.FULL:  # an earlier one would lose work
-                    raise Stop(f"to open {path.name}, {storage.sentence(self.opened, error)}") from None
+                    raise Stop(f"to open {path.name}, {disk.sentence(self.opened, error)}") from None
                 self.refused.add(path)
                 print(f"The checkpoint {path.name} is refused: {error}. Looking for the one before it.")
+        with storage.told(self.folders.outputs):
+            self.folders.outputs.stat()  # away just now, it would look like a new run
 
     @contextmanager
     def save(self, step: int) -> Iterator[Path]:
-        """A fresh folder for the files of step `step`. Raises Stop when they cannot be saved; the last good one stays.
-        An error in the block is shown as it is, unless a full disk is behind it."""
+        """A fresh folder for a step's files. Raises Stop when they cannot be saved; the block's own errors stay."""
         if (step := int(step)) < 0:
             raise ValueError(f"a step is 0 or more, not {step}")
-        newest = max(self._found(*self.roots), default=(0, 0))
-        if newest[0] > self.serial:
-            raise Stop(f"another session has saved step {newest[1]} meanwhile, and is not overwritten; run this again")
+        if self.lock is None:  # closed, and now used again
+            self._open_up()
+        if strange := {found[:2] for found in self._found(*self.roots)} - self.seen:
+            raise Stop(f"another session has saved step {max(strange)[1]}, which is not overwritten; run this again")
         self.serial += 1  # used once, even when this save fails or the stop button ends it
         root, inside, last = self.roots[0], False, "none" if self.step is None else f"step {self.step}"
         fresh, done = root / ".fresh", root / f"{self.serial:06}-step-{step}"
@@ -72,27 +67,42 @@ class Store:
             inside = False
             about = storage.facts() | {"job": self.job, "settings": self.settings, "step": step, "serial": self.serial}
             sealed.seal(fresh, MANIFEST, secret.mask(about))
-            for path in (*fresh.rglob("*"), fresh):
-                disk.sync(path)
-            os.rename(fresh, done)
-            disk.sync(root)
+            self.seen.add((self.serial, step))
+            disk.move(fresh, done)
         except BaseException as error:
-            ours = not inside or str(fresh) in str(getattr(error, "filename", ""))
+            missing = isinstance(error, FileNotFoundError) and fresh.is_dir()  # the block's own mistake
+            ours = not inside or (str(fresh) in str(getattr(error, "filename", "")) and not missing)
             failed = (ours and isinstance(error, OSError | sealed.Broken)) or disk.full(error, root)
-            words = storage.sentence(done, error)
+            words = disk.sentence(done, error)
             shutil.rmtree(fresh, ignore_errors=True)
-            if not failed or isinstance(error, KeyboardInterrupt):
-                raise
-            raise Stop(f"the checkpoint {words}. The last good one: {last}") from None
+            if failed and not isinstance(error, KeyboardInterrupt):
+                raise Stop(f"the checkpoint {words}. The last good one: {last}") from None
+            raise
         self.step = step
-        if self.folders.slow:
-            storage.keep(done, self.folders, self.place)
+        self._carry()
         self._prune()
 
     def close(self) -> None:
         """Let another process have the job; the end of this process does the same."""
         if self.lock is not None:
-            self.lock = os.close(self.lock)
+            self.lock = disk.release(self.lock)
+
+    def _open_up(self) -> None:
+        """Hold the job's lock, and have its places."""
+        with storage.told(self.roots[-1]):
+            self.folders.outputs.stat()  # gone with its drive? Then it is not made anew on this machine's own disk
+            for root in self.roots:
+                root.mkdir(parents=True, exist_ok=True)
+            if self.lock is None:
+                self.lock = disk.lock(self.folders.work / f".{self.roots[0].name}.lock")
+        if self.lock is None:
+            raise Stop(f"another process is at work on {self.job}; let it finish or stop it, then run this again")
+
+    def _carry(self) -> None:
+        """Where `outputs` is slow: carry over, as one zip, the last ones that it lacks."""
+        for _, _, done in sorted(self._found(self.roots[0]))[-KEPT:] if self.folders.slow else ():
+            if not (self.roots[1] / f"{done.name}.zip").exists():
+                storage.keep(done, self.folders, self.place)
 
     def _found(self, *places: Path) -> Iterator[tuple[int, int, Path]]:
         """(serial, step, path) of everything that has a checkpoint's name."""

@@ -1,7 +1,6 @@
-"""How long have I left? The session's limit as the platform states it, time used, time left, in seconds.
-
-Used is the larger of this process's and the container's age: a restarted kernel does not start the count anew. The wall
-clock is never read: one that jumps changes nothing. What is not known is not guessed: no limit is None."""
+"""How long have I left? The session's limit as the platform states it, time used, time left, in seconds. Used is the
+larger of this process's and the container's age: a restarted kernel does not start the count anew. The wall clock is
+never read: one that jumps changes nothing. What is not known is not guessed: no limit is None."""
 
 import os
 import time
@@ -27,7 +26,7 @@ def time_left() -> float | None:
 
 def budget(minutes: float) -> None:
     """Let jobs stop after so many minutes from now, before the session's limit; 0 takes that back."""
-    _budget[:] = [time.monotonic() + minutes * 60] if minutes > 0 else []
+    _budget[:] = [time.monotonic() + minutes * 60] if 0 < minutes < float("inf") else []
 
 
 def should_stop(margin_minutes: float = 5.0) -> bool:
@@ -38,7 +37,7 @@ def should_stop(margin_minutes: float = 5.0) -> bool:
 
 def describe() -> str:
     """Limit, used, left, and what is known of the idle limit, as one sentence."""
-    limit = f"{here.SESSION_HOURS:g} h at most, {span(time_used())} used" if here.SESSION_HOURS else "nobody ends it"
+    limit = f"{here.SESSION_HOURS:g} h at most, {span(time_used())} used" if here.SESSION_HOURS else "no limit"
     return limit + ("" if time_left() is None else f", {span(time_left())} left") + f"; {here.IDLE}"
 
 

@@ -20,7 +20,9 @@ def bar(items=None, total: int | None = None, what: str = "", unit: str = "it"):
             left = clock.time_left()
             return {**super().format_dict, "session": "" if left is None else f", session {clock.span(left)} left"}
 
+    counted = total is not None or hasattr(items, "__len__")
     shape = "{desc}{percentage:3.0f}% |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{session}]"
+    shape = shape if counted else "{desc}{n_fmt} [{elapsed}, {rate_fmt}{session}]"
     name, seconds = f"{what} " if what else "", 30 if here.is_batch() else 0.5
     return Bar(items, name, total, unit=unit, file=sys.stdout, mininterval=seconds, bar_format=shape)
 
@@ -34,7 +36,7 @@ class Live:
     """A picture that is drawn again and again: one PNG file, and one place in the notebook, else a line of text."""
 
     def __init__(self, path: Path, alt: str, seconds: float = 0.0):
-        self.path, self.alt, self.seconds, self.drawn, self.problem = path, alt, seconds, float("-inf"), ""
+        self.path, self.alt, self.seconds, self.drawn, self.problem = Path(path), alt, seconds, float("-inf"), ""
         self.id = f"anylab-{time.monotonic_ns()}"
 
     def due(self) -> bool:
@@ -49,8 +51,8 @@ class Live:
             storage.write_whole(self.path, picture.getvalue())
         except Stop as stop:  # said once, and the job goes on
             if str(stop) != self.problem:
-                self.problem = str(stop)
                 print(stop)
+            self.problem = str(stop)
         again, self.drawn = self.drawn > float("-inf"), time.monotonic()
         alt = f"{self.alt}: {text}" if text else self.alt
         if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():

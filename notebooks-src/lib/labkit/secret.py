@@ -1,7 +1,6 @@
-"""Secrets: the environment, then the platform's own way, then none. Never printed, never written.
-
-A value that `get` has given out is masked wherever it slips into an output afterwards: in a notebook in every message
-to the reader (prints, results, tracebacks), in a script on standard output and error, and in what labkit writes."""
+"""Secrets: the environment, then the platform's own way, then none. A value that `get` has given out is masked after
+that: in a notebook in every message to the reader (prints, results, tracebacks), in a script on standard output and
+error, and in every record that labkit writes."""
 
 import json
 import os
@@ -33,7 +32,7 @@ def mask(content):
             content = content.replace(form, "***")
         return content
     if isinstance(content, dict):
-        return {mask(key): mask(value) for key, value in content.items()}
+        return {mask(k): v if str(k).startswith("image/") else mask(v) for k, v in content.items()}
     return [mask(value) for value in content] if isinstance(content, list | tuple) else content
 
 

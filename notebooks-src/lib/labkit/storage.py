@@ -1,6 +1,5 @@
 """Where do I save? `work` is fast and local, `outputs` is kept, `cache` holds models; files appear whole or not."""
 
-import errno
 import json
 import os
 import shutil
@@ -14,13 +13,6 @@ import disk
 from disk import sealed
 
 from labkit import Stop, here, secret
-
-_HINTS = {
-    **dict.fromkeys(disk.FULL, "free some space there"),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "nothing may be written there: choose another place"),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.ENODEV), "has it been unmounted?"),
-    errno.ENAMETOOLONG: "choose a shorter name",
-}
 
 
 class Folders(namedtuple("Folders", "work outputs cache kept job slow inputs", defaults=("job", False, ()))):
@@ -54,13 +46,13 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sealed.Broken) as error:
-        raise Stop(sentence(path, error)) from None
+        raise Stop(disk.sentence(path, error)) from None
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A path to write to that becomes `path` at the end, see disk.whole. Raises Stop; what was there then stays."""
-    with told(path), disk.whole(path) as part:
+    with told(path), disk.whole(Path(path)) as part:
         yield part
 
 
@@ -77,13 +69,6 @@ def write_json(path: Path, data: dict) -> Path:
     return write_whole(path, text.encode(errors="backslashreplace"))  # a lone surrogate becomes JSON's escape of it
 
 
-def sentence(path: Path, error: Exception) -> str:
-    """What went wrong with writing `path`, and what to do about it."""
-    number = getattr(error, "errno", None) or (errno.ENOSPC if disk.full(error, path.parent) else 0)
-    reason = getattr(error, "strerror", "") or (os.strerror(number) if number else error)
-    return f"{path} cannot be written ({reason}); {_HINTS.get(number, 'check the folder')}"
-
-
 def facts() -> dict:
     """What is recorded of where something was made: the platform, and the versions of what is loaded."""
     names = ("torch", "numpy", "transformers", "diffusers", "safetensors", "tokenizers")
@@ -92,8 +77,7 @@ def facts() -> dict:
 
 
 def keep(path: Path, folders: Folders, place: str = "") -> Path:
-    """Copy a finished file, or a finished folder as one zip, to `outputs`, there in `place`; returns where it now is,
-    which is the local copy when `outputs` has gone away in the meantime, and says so."""
+    """Copy a finished file, or a folder as one zip, to `outputs`; where it is now: here, when that has gone away."""
     target = folders.outputs / place / (f"{path.name}.zip" if path.is_dir() else path.name)
     try:
         with whole(target) as part:

@@ -1,8 +1,7 @@
 """A work list that survives its session: each item is queued, running, done or failed; a rerun does what is left.
 
-Beside an item's files in `outputs/<name>` lies its record, `0001-3fa1b2c4.json`: item, settings, what `make` returned
-(seeds), versions, seconds, peak memory, state. It is written last: an item is done when it says so and the files are as
-it lists them. The second part of the name is the hash of item and settings: with other settings it is other work."""
+Beside an item's files in `outputs/<name>` lies its record, `0001-<hash of item and settings>.json`, written last: what
+`make` returned (seeds), versions, seconds, peak memory. An item is done when it says so and the files are as listed."""
 
 import json
 import shutil
@@ -16,32 +15,34 @@ from pathlib import Path
 import disk
 from disk import sealed
 
-from labkit import Stop, clock, storage
+from labkit import Stop, clock, secret, storage
 
 
 class Worklist:
     """Items (plain data: text, numbers, lists, dicts) with one set of settings; several processes may share them."""
 
     def __init__(self, folders: storage.Folders, name: str, items: Iterable, settings: dict | None = None):
+        if name in ("", "..") or Path(name).name != name:
+            raise ValueError(f"a work list's name is that of a folder, not {name!r}")
         self.place, self.claims = folders.outputs / name, folders.work / f".{name}"
         self.settings, self.items, self.known, seen = sealed.plain(settings or {}, "settings"), [], {}, Counter()
         with storage.told(self.place):
             self.place.mkdir(exist_ok=True)
             self.claims.mkdir(exist_ok=True)
+            self.sides = {path.stem.partition("-")[2]: path for path in self.place.glob("[0-9]*-*.json")}
             for number, item in enumerate(items, 1):
-                key = sealed.digest([sealed.plain(item, f"item {number}"), self.settings])
+                item = sealed.plain(item, f"item {number}")
+                key = sealed.digest([item, self.settings])
                 seen[key] += 1  # the same item twice is two pieces of work
                 key = (sealed.digest([key, seen[key]]) if seen[key] > 1 else key)[:8]
                 self.items.append((number, key, item))
-                if self.record(key)["state"] == "running":
-                    with disk.held(self.claims / key) as mine:  # nobody does it then: a kill has left it so
-                        if mine and self.record(key)["state"] == "running":
-                            self._side(key).unlink(missing_ok=True)
+                self.sides.setdefault(key, self.place / f"{number:04}-{key}.json")
+                self._wake(key)
 
     def record(self, key: str) -> dict:
         """What is known of an item: its JSON file, or {"state": "queued"}."""
         try:
-            found = self.known.get(key) or json.loads(self._side(key).read_text(encoding="utf-8"))
+            found = self.known.get(key) or json.loads(self.sides[key].read_text(encoding="utf-8"))
             if found["state"] == "done" and key not in self.known:
                 sealed.check(self.place, found)
                 self.known[key] = found
@@ -58,12 +59,14 @@ class Worklist:
         """Do what is left, a line an item; returns the items' records. A failed item does not end the batch; a rerun
         tries it again. Ends before the session does, and at the stop button. Raises Stop when nothing can be saved."""
         slowest, why = 0.0, ""
-        for number, key, item in self.items:
+        for number, key, item in sorted(self.items, key=lambda entry: self.record(entry[1]).get("died", 0)):
             if clock.should_stop(margin_minutes + slowest / 60):
                 why = "; stopped, the session or its budget is about to end"
                 break
             try:
                 with storage.told(self.claims), disk.held(self.claims / key) as mine:  # else another process does it
+                    if mine:  # under another number, where another process has the items in another order
+                        self.sides[key] = next(self.place.glob(f"[0-9]*-{key}.json"), self.sides[key])
                     if mine and self.record(key)["state"] != "done":
                         slowest = max(slowest, self._do(number, key, item, make))
             except KeyboardInterrupt:
@@ -76,19 +79,21 @@ class Worklist:
 
     def _do(self, number: int, key: str, item, make: Callable) -> float:
         """Make one item and record it; the seconds it took. One that is broken off is queued again."""
-        fresh, side, started = self.claims / f"{key}-files", self._side(key, number), time.monotonic()
+        fresh, side, started = self.claims / f"{key}-files", self.sides[key], time.monotonic()
         record = {"state": "running", "item": item, "settings": self.settings, **storage.facts(), "files": {}}
+        record["died"] = self.record(key).get("died", 0)  # how often a process died over it
         try:
             storage.write_json(side, record)
             try:
                 shutil.rmtree(fresh, ignore_errors=True)
                 fresh.mkdir()
                 _peaks(reset=True)
-                record["made"] = sealed.plain(make(item, fresh), "what make returned")
-                record |= {"files": self._deliver(fresh, side.stem), "state": "done", **_peaks()}
-            except Exception as error:
+                record["made"] = sealed.plain(make(sealed.plain(item, "item"), fresh), "what make returned")
+                record["files"] = sealed.deliver(fresh, self.place, side.stem, secret.mask)
+                record |= {"state": "done", "died": 0, **_peaks()}
+            except (Exception, SystemExit) as error:
                 if disk.full(error, fresh):
-                    raise Stop(storage.sentence(side, error)) from None
+                    raise Stop(disk.sentence(side, error)) from None
                 reason = f"{type(error).__name__}: {error}".encode(errors="backslashreplace").decode()
                 record |= {"state": "failed", "error": reason}
             record["seconds"] = round(time.monotonic() - started, 3)
@@ -102,19 +107,15 @@ class Worklist:
         print(f"{number} of {len(self.items)} {record['state']} in {record['seconds']:.1f} s: {words}", flush=True)
         return record["seconds"]
 
-    def _deliver(self, fresh: Path, stem: str) -> dict[str, list]:
-        """Move what was made beside its record, folders as part of the names; what the record lists."""
-        files = {}
-        for path in sorted(path for path in fresh.rglob("*") if path.is_symlink() or not path.is_dir()):
-            name = f"{stem}-{'-'.join(path.relative_to(fresh).parts)}"
-            if path.is_symlink() or not path.is_file() or name in files:
-                raise ValueError(f"{name} is a link, a device, or the name of two files")
-            files[name] = sealed.hashed(path)
-            disk.move(path, self.place / name)
-        return files
-
-    def _side(self, key: str, number: int = 0) -> Path:
-        return next(self.place.glob(f"[0-9]*-{key}.json"), self.place / f"{number:04}-{key}.json")
+    def _wake(self, key: str) -> None:
+        """Queue an item again whose process was killed; one that was killed twice has failed, and is done last."""
+        if self.record(key)["state"] == "running":
+            with disk.held(self.claims / key) as mine:  # else it is being done
+                record = self.record(key)
+                if mine and record["state"] == "running":
+                    died = record.get("died", 0) + 1
+                    told = {"state": "queued" if died < 2 else "failed", "error": "its process died", "died": died}
+                    storage.write_json(self.sides[key], record | told)
 
 
 def _peaks(reset: bool = False) -> dict[str, float]:
@@ -127,6 +128,6 @@ def _peaks(reset: bool = False) -> dict[str, float]:
     with suppress(ImportError):
         import resource
 
-        unit = 1e9 if sys.platform == "darwin" else 1e9 / 1024
-        peaks["peak_ram_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 3)
+        unit = 1 if sys.platform == "darwin" else 1024  # bytes
+        peaks["peak_ram_gb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9, 3)
     return peaks

@@ -5,7 +5,7 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from labkit import here, storage
+from labkit import here, secret, storage
 
 from session import machine
 
@@ -55,7 +55,7 @@ def text(verdict: str) -> str:
 
 def show(verdict: str, folders=None) -> None:
     """Print the report, and keep it as run-report.toml in the outputs."""
-    body = text(verdict)
+    body = secret.mask(text(verdict))
     if folders is not None:
         storage.write_whole(folders.outputs / "run-report.toml", body.encode())
     print("Run report (paste it into an issue to have this variant marked as seen on your hardware):\n")
