@@ -21,13 +21,13 @@ KIT = "labkit"  # the package that platforms add to
 
 @dataclass(frozen=True)
 class Imported:
-    """One import: the absolute dotted name and its line, whether a `try` catches its failure, and whether it waits for
-    a call (it stands in a function) or happens at once."""
+    """One import: the absolute dotted name and its line, whether a `try` catches its failure, and what it waits for:
+    a call of this function ("f", "Class.f"), '' where it happens at once."""
 
     name: str
     line: int
     caught: bool
-    waits: bool
+    waits: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
 
 def imported(tree: ast.AST, package: str = "") -> Iterable[Imported]:
     """Everything a module imports; `from a import b` gives a.b."""
-    for node, caught, waits in _statements(tree, False, False):
+    for node, caught, waits in _statements(tree, False, ""):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -117,14 +117,18 @@ def imported(tree: ast.AST, package: str = "") -> Iterable[Imported]:
             yield Imported(name, node.lineno, caught, waits)
 
 
-def _statements(node: ast.AST, caught: bool, waits: bool) -> Iterable[tuple[ast.stmt, bool, bool]]:
-    """(statement, inside a `try` that catches, inside a function) of everything below a node, without walking through
-    expressions, which hold no import."""
+def _statements(node: ast.AST, caught: bool, waits: str, group: str = "") -> Iterable[tuple[ast.stmt, bool, str]]:
+    """(statement, inside a `try` that catches, the function that it waits for) of everything below a node, without
+    walking through expressions, which hold no import. `group` is the class that the node stands in."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
         inside = caught or (name == "body" and isinstance(node, ast.Try) and bool(node.handlers))
         for child in getattr(node, name, ()):
             yield child, inside, waits
-            yield from _statements(child, inside, waits or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef))
+            if isinstance(child, ast.ClassDef):
+                yield from _statements(child, inside, waits, f"{group}{child.name}.")
+            else:
+                function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+                yield from _statements(child, inside, waits or (f"{group}{child.name}" if function else ""), group)
 
 
 def _bound(tree: ast.AST) -> Iterable[str]:

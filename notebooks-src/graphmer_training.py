@@ -31,7 +31,6 @@
 #       - tokenizers>=0.20
 #       - safetensors>=0.4
 #       - matplotlib>=3.8
-#       - tqdm>=4.65
 #   jupytext:
 #     text_representation: {extension: .py, format_name: percent}
 #   kernelspec: {name: python3, display_name: Python 3, language: python}

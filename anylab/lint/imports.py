@@ -32,9 +32,20 @@ def every_import_finds_its_package(variant: Variant, around: Collection) -> Iter
     ways = ways_of(platform, around)  # a way to carry bundles says itself what it lacks
     for cell in variant.cells:
         for found in _strangers(cell, around):
-            if not (found.waits and cell.origin.file in ways) and not _is_brought(found.name, source, platform):
+            if _is_brought(found.name, source, platform):
+                continue
+            if not found.waits or not (cell.origin.file in ways or _is_never_called(found.waits, cell, variant)):
                 origin = Origin(cell.origin.file, cell.origin.line + found.line - 1)
                 yield Problem(origin, _unknown(found.name, platform, around))
+
+
+def _is_never_called(function: str, cell: Cell, variant: Variant) -> bool:
+    """True for a function of a library module that no other code of the variant names: nothing will import it then."""
+    if cell.module is None or "." in function or re.search(rf"(?<!def )\b{function}\(", cell.module.text):
+        return False  # a cell's own, a method, or asked for in the module itself
+    leaf = cell.module.name.rpartition(".")[2]
+    named = re.compile(rf"\b{leaf}\.{function}\b|\bimport\b[^\n]*\b{function}\b")
+    return not any(c.kind == "code" and c is not cell and named.search(c.source) for c in variant.cells)
 
 
 def _is_brought(name: str, source: Source, platform: Platform) -> bool:

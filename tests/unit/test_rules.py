@@ -191,6 +191,25 @@ def test_a_misspelt_library_is_named_in_cells_and_in_modules(tmp_path):
     assert all("did you mean 'kit'?" in what for what in told.values())
 
 
+LAZY = '"""Sums."""\n\n\ndef total(v):\n    import nubmy\n    return v\n\n\ndef other():\n    return 1\n'
+
+
+@pytest.mark.parametrize(
+    ("use", "module", "wanted"),
+    [
+        ("from kit import sums\nsums.other()", LAZY, False),
+        ("from kit import sums\nsums.total([1])", LAZY, True),
+        ("from kit.sums import total", LAZY, True),
+        ("from kit import sums\nsums.other()", LAZY.replace("return 1", "return total(1)"), True),
+        ("from kit import sums", LAZY.replace("def total(v):\n    ", "class A:\n    def total(v):\n        ").replace(
+            "    return v", "        return v"), True),
+    ],
+)  # fmt: skip
+def test_what_waits_in_a_function_is_wanted_where_that_is_called(tmp_path, use, module, wanted):
+    errors, _ = found(project(tmp_path, cell(use), {"notebooks-src/lib/kit/sums.py": module}))
+    assert bool([e for e in errors if e[0] == "import/unknown"]) is wanted
+
+
 SETUP = {"platforms/plain/cells/setup.py.j2": "Setup.\n# %%\nfrom kit import sums\n"}
 
 

@@ -13,7 +13,6 @@
 #       internet: none
 #     packages:
 #       - matplotlib>=3.8
-#       - tqdm>=4.65
 #   jupytext:
 #     text_representation: {extension: .py, format_name: percent}
 # ---
