@@ -28,6 +28,7 @@ class Report:
     warnings: list[Problem] = field(default_factory=list)
     from_cache: bool = False
     drift: dict[str, list[str]] = field(default_factory=dict)  # file -> a short diff
+    pages: list[Problem] = field(default_factory=list)  # what is found in README and docs, which no build reads
 
 
 def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] = ()) -> Report:
@@ -50,10 +51,18 @@ def build(project: Project, notebooks: Iterable[str] = (), only: Iterable[str] =
 
 def check(project: Project) -> Report:
     """Would a build change anything? Writes nothing outside the cache."""
+    from anylab import linting
+
     key = cache.key_of(project)
-    report = _unchanged(project, key)
-    if report:
-        return report
+    report = _unchanged(project, key) or _compared(project, key)
+    written = frozenset(Path(path).relative_to(project.out).as_posix() for path in report.outcome.hashes
+                        if Path(path).is_relative_to(project.out))  # fmt: skip
+    report.pages = linting.of_pages(project, written)
+    return report
+
+
+def _compared(project: Project, key: str) -> Report:
+    """What is on disk against what a build would write."""
     from anylab.compile import compile_all
 
     compiled = compile_all(project)
@@ -109,8 +118,12 @@ def select(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -
         for name in names:
             if name not in known[kind]:
                 raise refuse(Origin(name), f"no such {kind}{did_you_mean(name, known[kind])}")
-    chosen = (p for p in compiled.pairs if p.path)
-    return [p for p in chosen if (not notebooks or p.source.name in notebooks) and (not only or p.platform.id in only)]
+    return [p for p in compiled.pairs if p.path and is_chosen(p, notebooks, only)]
+
+
+def is_chosen(pair: Pair, notebooks: tuple[str, ...], only: tuple[str, ...]) -> bool:
+    """True for a pair of these notebooks and platforms (none named: all)."""
+    return (not notebooks or pair.source.name in notebooks) and (not only or pair.platform.id in only)
 
 
 def _wanted(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> set[Path]:

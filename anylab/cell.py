@@ -27,6 +27,8 @@ class Cell:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     attachments: Mapping[str, Any] | None = None
     python: str = ""  # code as it stands in a .py file, magics still comments
+    module: Any = None  # the library module that it writes, if it writes one
+    made: bool = False  # put together by the generator: its lines are not those of `origin`
 
     @property
     def is_settings(self) -> bool:

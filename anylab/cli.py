@@ -12,9 +12,11 @@ from typing import Any
 
 import click
 
-from anylab import __version__
+from anylab import __version__, commands
+from anylab.commands import folders as _folders
+from anylab.commands import project_of as _project
 from anylab.errors import Origin, Refused, refuse
-from anylab.project import Project, find_root, open_project
+from anylab.project import Project
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -44,24 +46,6 @@ class Front(click.Group):
             extra = '".[run]"' if missing.name in ("papermill", "nbclient", "ipykernel") else "."
             click.echo(f"error: the package '{missing.name}' is not installed; run: pip install -e {extra}", err=True)
             sys.exit(2)
-
-
-def _folders(command: Any) -> Any:
-    """The options that say where things are, for every command that compiles."""
-    for option in (
-        click.option("--out", type=_FOLDER, help="Where the variants go  [default: dist/]"),
-        click.option("--platforms", "platforms_dir", type=_FOLDER, help="The platform folders  [default: platforms/]"),
-        click.option("--sources", "sources_dir", type=_FOLDER, help="The notebook sources  [default: notebooks-src/]"),
-    ):
-        command = option(command)
-    return command
-
-
-def _project(
-    context: click.Context, sources: Path | None = None, platforms: Path | None = None, out: Path | None = None
-) -> Project:
-    root = context.obj if context.obj else find_root(Path.cwd())
-    return open_project(root, *(p and p.resolve() for p in (sources, platforms)), out)
 
 
 @click.group(cls=Front, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,14 +100,10 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
             click.echo(f"    {line}")
     for path in report.outcome.orphans:
         click.echo(f"orphan    {path} (no build writes it)")
-    home = []
-    if release:
-        from anylab import home as homes
-
-        home = homes.release_faults(project)
-    for line in home:
-        click.echo(f"home      {line}")
-    found = len(report.drift) + len(report.outcome.orphans) + len(home)
+    for problem in report.pages:
+        click.echo(f"error: {problem}", err=True)
+    home = _home_faults(project) if release else []
+    found = len(report.drift) + len(report.outcome.orphans) + len(report.pages) + len(home)
     click.echo(
         f"{report.outcome.unchanged} as built, {len(report.drift)} differ, {len(report.outcome.orphans)} orphans"
     )
@@ -131,6 +111,15 @@ def check(context, release, sources_dir, platforms_dir, out) -> None:
         if report.drift or report.outcome.orphans:
             click.echo("run `python build.py` and commit what it writes", err=True)
         sys.exit(1)
+
+
+def _home_faults(project: Project) -> list[str]:
+    from anylab import home as homes
+
+    faults = homes.release_faults(project)
+    for line in faults:
+        click.echo(f"home      {line}")
+    return faults
 
 
 @main.command(name="list")
@@ -262,6 +251,10 @@ def new_platform(context, name: str) -> None:
 
     project = _project(context)
     _wrote(project, scaffold.platform(project, name))
+
+
+for command in (commands.lint, commands.where, commands.publish):
+    main.add_command(command)
 
 
 def _wrote(project: Project, paths: list[str]) -> None:

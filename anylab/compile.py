@@ -6,23 +6,31 @@ time, so that twelve hundred variants never stand in memory together.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from anylab import __version__, emit, library, lint, planning, platforms, render, source, templating, verified
+from anylab import (
+    __version__,
+    emit,
+    library,
+    linting,
+    pictures,
+    planning,
+    platforms,
+    render,
+    source,
+    templating,
+    verified,
+)
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
 from anylab.project import Project, source_files, walk
 from anylab.source import Source
-
-PICTURE_LIMIT = 100_000  # bytes; it travels inside every variant as base64
 
 
 @dataclass(frozen=True)
@@ -89,18 +97,23 @@ class Build:
 
 def compile_all(project: Project) -> Build:
     """Read and render everything. Raises Refused with every fault found."""
+    build, problems = examine(project)
+    if problems:
+        raise Refused(problems)
+    return build
+
+
+def examine(project: Project, chosen: Callable[[Pair], bool] = lambda pair: True) -> tuple[Build, list[Problem]]:
+    """The same, and the faults beside it; lints look at the `chosen` pairs. Raises Refused when nothing can be read."""
     problems: list[Problem] = []
-    sources, targets, modules = read_all(project, problems)
-    packages = frozenset(name.partition(".")[0] for name in modules)
-    warnings: list[Problem] = []
-    for src in sources:
-        errors, more = lint.findings("source", src, packages, ours=src.ours)
-        problems, warnings = problems + errors, warnings + more
-    problems += _module_faults(modules, targets)
-    problems += _same_titles(sources)
+    sources, folders, modules = read_all(project, problems)
+    targets = [p for p in folders if p.has_variants]
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
         problems += _unknown_platforms(src, targets)
+    around = linting.around(project, folders, modules, planned(pairs))
+    errors, warnings = linting.of_sources(sources, around)
+    problems += [*errors, *linting.of_modules(around), *_same_titles(sources)]
     plans, unread = planning.plans(project, [p for p in pairs if p.path], problems)
     warnings += unread
     shared = _shared(project, pairs, modules, plans, problems)
@@ -111,16 +124,24 @@ def compile_all(project: Project) -> Build:
         except Refused as refused:
             problems += refused.problems
             continue
-        problems += lint.findings("variant", pair.source, pair.platform, cells, beside)[0]
-    if problems:
-        raise Refused(problems)
-    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)))
+        if chosen(pair):
+            errors, more = linting.of_variant(pair.source, pair.platform, cells, beside, around)
+            problems += errors
+            warnings += more
+    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings))), problems
+
+
+def planned(pairs: list[Pair]) -> frozenset[str]:
+    """The paths below dist of everything that a build writes."""
+    made = [p for p in pairs if p.path]
+    beside = (f"{p.path.rpartition('/')[0]}/{name}" for p in made for name in p.platform.files)
+    return frozenset(["manifest.json", *(p.path for p in made), *beside])
 
 
 def read_all(
     project: Project, problems: list[Problem]
 ) -> tuple[list[Source], list[Platform], dict[str, library.Module]]:
-    """Sources, platforms with variants, and the library; `problems` takes what is wrong with them."""
+    """Sources, platform folders, and the library; `problems` takes what is wrong with them."""
     for folder, what in ((project.sources, "sources"), (project.platforms, "platforms")):
         if not folder.is_dir():
             raise refuse(Origin(str(folder)), f"no such folder of {what}")
@@ -151,21 +172,7 @@ def read_all(
         modules |= platforms.shared_modules(folders, modules)
     except Refused as refused:
         problems += refused.problems
-    return sources, [p for p in folders if p.has_variants], modules
-
-
-def _module_faults(modules: library.Library, targets: list[Platform]) -> list[Problem]:
-    """What lints find in the library, and in what platforms put in the place of its modules."""
-    problems = [p for module in modules.values() for p in lint.findings("module", module)[0]]
-    for platform in targets:
-        try:
-            own = render.overlaid(platform, modules)
-        except Refused as refused:
-            problems += refused.problems
-            continue
-        for name in platform.overlays.keys() & modules.keys():
-            problems += lint.findings("module", own[name])[0]
-    return problems
+    return sources, folders, modules
 
 
 def _same_titles(sources: list[Source]) -> list[Problem]:
@@ -242,7 +249,7 @@ def _shared(
         links,
         {name: tuple(sorted(entries, key=lambda e: e["rank"])) for name, entries in siblings.items()},
         verified.read(project, problems, known) if project.is_whole else {},
-        {src.name: _picture(project, src, problems) for src in sources},
+        {src.name: pictures.as_data(project, src, problems) for src in sources},
         gpu,
         plans,
     )
@@ -267,34 +274,3 @@ def link_of(project: Project, pair: Pair, gpu: bool) -> dict[str, str]:
         "path": f"dist/{pair.path}",
         "upload": opening.get("upload", ""),
     }
-
-
-def _picture(project: Project, src: Source, problems: list[Problem]) -> str:
-    """The notebook's picture as a data URI, '' when it declares none."""
-    name = src.front.get("picture")
-    if not name:
-        return ""
-    path = project.sources / name
-    hidden = any(part.startswith(".") for part in Path(name).parts)  # which no build looks at, the cache neither
-    kind = (
-        None
-        if hidden
-        else {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}.get(path.suffix.lower())
-    )
-    at = src.at("picture")
-    if (
-        kind is None
-        or "\0" in name
-        or not path.resolve().is_relative_to(project.sources.resolve())
-        or not path.is_file()
-    ):
-        problems.append(Problem(at, f"picture '{name}' is no png, jpg, webp or gif below {project.sources.name}/"))
-        return ""
-    data = path.read_bytes()
-    if len(data) > PICTURE_LIMIT:
-        problems.append(
-            Problem(at, f"picture '{name}' has {len(data)} bytes; {PICTURE_LIMIT} at most; make it smaller")
-        )
-    if not src.front.get("picture_alt"):
-        problems.append(Problem(at, "the picture has no picture_alt, the words for those who cannot see it; add them"))
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

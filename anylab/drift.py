@@ -27,7 +27,8 @@ class Finding:
 def compare(project: Project, newer: Path, platform: str) -> tuple[list[Finding], Image, Image]:
     """(findings, the stored list, the newer one). Raises Refused where one of them is no list."""
     problems: list[Problem] = []
-    sources, targets, _ = read_all(project, problems)
+    sources, folders, _ = read_all(project, problems)
+    targets = [p for p in folders if p.has_variants]
     if problems:
         raise Refused(problems)
     there = _platform(targets, platform)

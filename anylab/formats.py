@@ -131,6 +131,7 @@ def _below_options(lines: list[str], start: int) -> int:
 
 def ipynb(content: str, file: str) -> tuple[list[Cell], dict[str, Any]]:
     """The cells of a notebook file, whatever its nbformat, and the notebook's metadata."""
+    parsers.jsonschema()  # which nbformat imports
     import nbformat
 
     if not content.strip():

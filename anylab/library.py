@@ -19,6 +19,17 @@ EXCHANGED = {"adapter.py": "labkit.here", "transport.py": "labkit.transport"}
 KIT = "labkit"  # the package that platforms add to
 
 
+@dataclass(frozen=True)
+class Imported:
+    """One import: the absolute dotted name and its line, whether a `try` catches its failure, and what it waits for:
+    a call of this function ("f", "Class.f"), '' where it happens at once."""
+
+    name: str
+    line: int
+    caught: bool
+    waits: str
+
+
 @dataclass(frozen=True, eq=False)
 class Module:
     """One module of the library. `path` is where it goes below the scratch folder; `package` is True for __init__."""
@@ -28,7 +39,7 @@ class Module:
     file: str
     text: str
     package: bool
-    imports: tuple[tuple[str, int], ...]  # absolute dotted names it imports, with the line
+    imports: tuple[Imported, ...]
     defined: frozenset[str]  # names bound at its top level
 
 
@@ -80,19 +91,18 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
         line = getattr(error, "lineno", None) or 1
         raise refuse(Origin(file, line), f"does not parse: {getattr(error, 'msg', error)}") from None
     imports = tuple(imported(tree, name if package else name.rpartition(".")[0]))
-    for wanted, line in imports:
-        if wanted.startswith("."):
-            raise refuse(
-                Origin(file, line), f"the relative import '{wanted}' leads out of the package; name the module"
-            )
+    for wanted in imports:
+        if wanted.name.startswith("."):
+            what = f"the relative import '{wanted.name}' leads out of the package; name the module"
+            raise refuse(Origin(file, wanted.line), what)
     return Module(name, relative.as_posix(), file, content, package, imports, frozenset(_bound(tree)))
 
 
-def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
-    """(absolute dotted name, line) of everything a module imports; `from a import b` gives a.b."""
-    for node in _statements(tree):
+def imported(tree: ast.AST, package: str = "") -> Iterable[Imported]:
+    """Everything a module imports; `from a import b` gives a.b."""
+    for node, caught, waits in _statements(tree, False, ""):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -100,15 +110,25 @@ def imported(tree: ast.AST, package: str = "") -> Iterable[tuple[str, int]]:
                 parents = parents[: len(parents) - node.level + 1]
                 above = node.level > len(package.split("."))  # beyond the package: Python refuses it at run time
                 base = "." * node.level + base if above else ".".join([*parents, base] if base else parents)
-            yield from ((f"{base}.{alias.name}" if alias.name != "*" else base, node.lineno) for alias in node.names)
+            names = [f"{base}.{alias.name}" if alias.name != "*" else base for alias in node.names]
+        else:
+            continue
+        for name in names:
+            yield Imported(name, node.lineno, caught, waits)
 
 
-def _statements(node: ast.AST) -> Iterable[ast.stmt]:
-    """Every statement below a node, without walking through expressions, which hold no import."""
+def _statements(node: ast.AST, caught: bool, waits: str, group: str = "") -> Iterable[tuple[ast.stmt, bool, str]]:
+    """(statement, inside a `try` that catches, the function that it waits for) of everything below a node, without
+    walking through expressions, which hold no import. `group` is the class that the node stands in."""
     for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = caught or (name == "body" and isinstance(node, ast.Try) and bool(node.handlers))
         for child in getattr(node, name, ()):
-            yield child
-            yield from _statements(child)
+            yield child, inside, waits
+            if isinstance(child, ast.ClassDef):
+                yield from _statements(child, inside, waits, f"{group}{child.name}.")
+            else:
+                function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+                yield from _statements(child, inside, waits or (f"{group}{child.name}" if function else ""), group)
 
 
 def _bound(tree: ast.AST) -> Iterable[str]:
@@ -158,7 +178,7 @@ def closure(library: Library, wanted: Iterable[tuple[str, Origin]]) -> list[Modu
         found[module.name] = module
         parts = module.name.split(".")
         queue += [(".".join(parts[:n]), origin) for n in range(1, len(parts))]
-        queue += [(n, Origin(module.file, line)) for n, line in module.imports if n.partition(".")[0] in packages]
+        queue += [(i.name, Origin(module.file, i.line)) for i in module.imports if i.name.partition(".")[0] in packages]
     return [found[name] for name in sorted(found)]
 
 

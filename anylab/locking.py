@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from anylab import install, lint, locks, resolve
+from anylab import install, lint, linting, locks, resolve
 from anylab.compile import read_all, why_not
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
@@ -76,10 +76,11 @@ def _places(source: Source, targets: Iterable[Platform]) -> dict[str, Platform]:
 def _read(project: Project) -> tuple[list[Source], list[Platform]]:
     """Sources and platforms, without what a build would refuse in their requirements."""
     problems: list[Problem] = []
-    sources, targets, modules = read_all(project, problems)
-    packages = frozenset(name.partition(".")[0] for name in modules)
+    sources, folders, modules = read_all(project, problems)
+    targets = [p for p in folders if p.has_variants]
+    around = linting.around(project, folders, modules, frozenset())
     for source in sources:
-        found = lint.findings("source", source, packages, ours=source.ours)[0] if source.ours else []
+        found = lint.findings("source", source, around, ours=source.ours)[0] if source.ours else []
         problems += [p for p in found if p.rule in ("source/requirement", "source/library-as-requirement")]
     for platform in targets:
         try:

@@ -120,9 +120,19 @@ def _faults(folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping
     except (TypeError, ValueError):
         what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
         yield Problem(_at(file, lines, "notebook"), what)
+    yield from _bad_shapes(profile, file, lines)
     if "transport" in profile:
         what = "[transport] is for a folder with variants = false; here transport.py alone is enough; remove it"
         yield Problem(_at(file, lines, "transport"), what)
+
+
+def _bad_shapes(profile: Mapping[str, Any], file: str, lines: Mapping[tuple, int]) -> Iterator[Problem]:
+    for token in profile.get("words", {}).get("tokens", ()):
+        try:
+            re.compile(token["shape"])
+        except re.error as error:
+            what = f"the shape of a token is no regular expression: {error}"
+            yield Problem(_at(file, lines, "words", "tokens"), what)
 
 
 def _faults_without_variants(

@@ -242,23 +242,25 @@ def overlaid(platform: Platform, modules: library.Library) -> library.Library:
 
 
 @functools.cache
-def _cell_imports(code: str) -> tuple[tuple[str, int], ...]:
-    tree = (
-        syntax.outline(code) if "import" in code else None
-    )  # what does not parse is reported by a lint, with its line
+def _cell_imports(code: str) -> tuple[library.Imported, ...]:
+    tree = syntax.outline(code) if "import" in code else None  # what does not parse is reported by a lint
     return tuple(library.imported(tree)) if tree else ()
 
 
+def imports_of(cell: Cell) -> tuple[library.Imported, ...]:
+    """What a code cell imports, lines counted from 1 within the cell."""
+    return _cell_imports(cell.python or magics.python_only(cell.source))
+
+
 def _imports(cell: Cell) -> list[tuple[str, Origin]]:
-    code = cell.python or magics.python_only(cell.source)
-    return [(name, Origin(cell.origin.file, cell.origin.line + line - 1)) for name, line in _cell_imports(code)]
+    return [(i.name, Origin(cell.origin.file, cell.origin.line + i.line - 1)) for i in imports_of(cell)]
 
 
 @functools.cache
 def module_cell(module: library.Module) -> Cell:
     """The collapsed cell that writes one library module, its whole source readable."""
     body = f"%%writefile $LAB/{module.path}\n{module.text}".rstrip("\n")
-    return Cell("code", body, Origin(module.file, 0), f"{module.path}", collapse=True)
+    return Cell("code", body, Origin(module.file, 0), module.path, collapse=True, module=module)
 
 
 @functools.cache
@@ -268,4 +270,5 @@ def _shared_template(name: str) -> Template:
 
 def _generated(name: str, context: Mapping[str, Any], origin: Origin, kind: str, title: str = "") -> Cell:
     body = _shared_template(name).render(context).strip("\n")
-    return Cell(kind, body, origin, title, collapse=kind == "code", python=body if kind == "code" else "")
+    code = body if kind == "code" else ""
+    return Cell(kind, body, origin, title, collapse=kind == "code", python=code, made=True)

@@ -47,7 +47,7 @@ def read(cell: Cell) -> tuple[list[Setting], list[Problem]]:
             continue
         fault = _options_fault(setting)
         if fault:
-            problems.append(Problem(origin, fault))
+            problems.append(Problem(origin, fault, "form/default"))
         if setting.name in {s.name for s in settings}:
             problems.append(Problem(origin, f"'{setting.name}' is set twice in the settings cell; keep one"))
         settings.append(setting)
@@ -69,6 +69,12 @@ def _setting(line: str, number: int) -> Setting | None:
     end = len(line.encode()[: node.end_col_offset].decode())  # Python counts bytes
     spec = _PARAM.search(line, end)
     return Setting(targets[0].id, default, spec["spec"].strip() if spec else "", number, spec.start() if spec else -1)
+
+
+def field_fault(line: str) -> str:
+    """What is wrong with one form field wherever it stands; '' when nothing is, or it is no NAME = literal."""
+    setting = _setting(line, 1)
+    return _options_fault(setting) if setting else ""
 
 
 # what a form field of each type can show (Colab's forms notebook); a field may be empty

@@ -28,16 +28,16 @@ class TemplateCell:
     title: str
     collapse: bool
     origin: Origin
-    template: Any
-    fixed: str | None  # the text itself, where it holds no Jinja
+    text: str
+    template: Any  # compiled, None where the text holds no Jinja
 
     def render(self, context: Mapping[str, Any]) -> Cell:
         """The cell for one variant. Raises Refused at the template's own line."""
-        return self._fixed if self.fixed is not None else self._cell(self.template.render(context))
+        return self._cell(self.template.render(context)) if self.template else self._fixed
 
     @functools.cached_property
     def _fixed(self) -> Cell:
-        return self._cell(self.fixed or "")  # one cell for all variants: it is parsed and emitted once
+        return self._cell(self.text)  # one cell for all variants: it is parsed and emitted once
 
     def _cell(self, rendered: str) -> Cell:
         body = rendered.strip("\n")
@@ -59,7 +59,7 @@ class Template:
         if Template._env is None:
             Template._env = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
             Template._env.filters |= {"slug": slug, "literal": literal, "arguments": arguments}
-        self.file, self.line = file, line
+        self.text, self.file, self.line = content, file, line
         try:
             code = Template._env.compile(content, filename=file)
         except jinja2.TemplateSyntaxError as error:
@@ -94,9 +94,9 @@ def split_template(content: str, file: str) -> list[TemplateCell]:
         title = options.split("collapse=")[0].strip()
         body = "\n".join(lines[start + 1 : end])
         kind = "markdown" if marker["kind"] else "code"
-        fixed = None if "{{" in body or "{%" in body or "{#" in body else body
-        template = Template(body, file, start + 2) if fixed is None else None
-        cells.append(TemplateCell(kind, title, "collapse=true" in options, Origin(file, start + 2), template, fixed))
+        jinja = "{{" in body or "{%" in body or "{#" in body
+        template = Template(body, file, start + 2) if jinja else None
+        cells.append(TemplateCell(kind, title, "collapse=true" in options, Origin(file, start + 2), body, template))
     return cells
 
 

@@ -6,44 +6,35 @@ import re
 from collections.abc import Iterable
 
 from anylab import magics, parsers, syntax
-from anylab.cell import Cell
 from anylab.errors import Origin, Problem
-from anylab.lint import rule
+from anylab.lint import Collection, Piece, rule
 from anylab.render import settings_of
 from anylab.source import Source
 
 LIBRARY_NAMES_ARE_STRANGERS = "on the registry this name is a stranger's package"
 
 
-def _code(source: Source) -> Iterable[Cell]:
-    return (c for c in source.cells if c.kind == "code")
+@rule("source/syntax", on="code", foreign="warning")
+def every_code_cell_parses(piece: Piece, around: Collection) -> Iterable[Problem]:
+    if not piece.is_cell:
+        return  # a module is parsed when it is loaded
+    found = syntax.fault(piece.python)
+    if found:
+        line, what = found
+        text = piece.text.split("\n")[line - 1 :][:1]
+        ours = piece.source is not None and piece.source.ours
+        if ours and text and text[0].lstrip().startswith(("%", "!")):
+            what += "; write a magic as a comment: # " + text[0].strip()[:40]
+        yield Problem(piece.at(line), f"does not parse on Python 3.11 to 3.13: {what}")
 
 
-def _python(source: Source, cell: Cell) -> str:
-    """A cell's Python: ours is valid as it stands, somebody else's may hold magics that are no comments."""
-    return cell.python if source.ours and cell.python else magics.python_only(cell.source)
-
-
-@rule("source/syntax", on="source", foreign=True)
-def every_code_cell_parses(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
-    for cell in _code(source):
-        found = syntax.fault(_python(source, cell))
-        if found:
-            line, what = found
-            text = cell.source.split("\n")[line - 1 :][:1]
-            if source.ours and text and text[0].lstrip().startswith(("%", "!")):
-                what += "; write a magic as a comment: # " + text[0].strip()[:40]
-            origin = Origin(cell.origin.file, cell.origin.line + line - 1)
-            yield Problem(origin, f"does not parse on Python 3.11 to 3.13: {what}")
-
-
-@rule("source/comment-command", on="source", foreign=True)
-def no_comment_reads_as_a_command(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+@rule("source/comment-command", on="source", foreign="warning")
+def no_comment_reads_as_a_command(source: Source, around: Collection) -> Iterable[Problem]:
     """jupytext, when a person opens the source in Jupyter, turns such a comment into a command."""
     if source.path.suffix != ".py":
         return
     is_magic = parsers.jupytext().magics.is_magic
-    for cell in _code(source):
+    for cell in (c for c in source.cells if c.kind == "code"):
         quoted = ""
         for number, line in enumerate(cell.python.split("\n") if not cell.source.startswith("%%") else ()):
             inside, quoted = quoted, magics.open_quote(line, quoted)
@@ -64,7 +55,7 @@ def _requirements(source: Source) -> Iterable[tuple[str, Origin]]:
 
 
 @rule("source/requirement", on="source")
-def every_requirement_parses(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+def every_requirement_parses(source: Source, around: Collection) -> Iterable[Problem]:
     from packaging.requirements import InvalidRequirement, Requirement
 
     for text, origin in _requirements(source):
@@ -75,10 +66,10 @@ def every_requirement_parses(source: Source, packages: Iterable[str]) -> Iterabl
 
 
 @rule("source/library-as-requirement", on="source")
-def no_library_package_is_a_requirement(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+def no_library_package_is_a_requirement(source: Source, around: Collection) -> Iterable[Problem]:
     for text, origin in _requirements(source):
         name = re.split(r"[^A-Za-z0-9_.-]", text.strip(), maxsplit=1)[0].lower().replace("-", "_")
-        if name in packages:
+        if name in around.packages:
             what = (
                 f"'{text}' is our own library, which travels in the notebook; {LIBRARY_NAMES_ARE_STRANGERS}; remove it"
             )
@@ -86,7 +77,7 @@ def no_library_package_is_a_requirement(source: Source, packages: Iterable[str])
 
 
 @rule("source/hidden-settings", on="source")
-def the_settings_are_never_hidden(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+def the_settings_are_never_hidden(source: Source, around: Collection) -> Iterable[Problem]:
     for cell in source.cells:
         if cell.is_settings and cell.collapse:
             yield Problem(
@@ -94,21 +85,17 @@ def the_settings_are_never_hidden(source: Source, packages: Iterable[str]) -> It
             )
 
 
-@rule("source/exit", on="source")
-def no_cell_ends_the_run(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
+@rule("source/exit", on="code", hints=("SystemExit", "exit(", "quit("))
+def no_cell_ends_the_run(piece: Piece, around: Collection) -> Iterable[Problem]:
     """`SystemExit(0)` ends a papermill run as if all cells had run; in a browser it stops Run all without a word."""
-    for cell in _code(source):
-        for number, line in enumerate(_python(source, cell).split("\n")):
-            if re.match(r"\s*(raise SystemExit|sys\.exit\(|exit\(|quit\()", line):
-                yield Problem(
-                    Origin(cell.origin.file, cell.origin.line + number),
-                    "raise an error with a sentence instead of exiting",
-                )
+    for number, line in enumerate(piece.python.split("\n") if piece.is_cell else (), 1):
+        if re.match(r"\s*(raise SystemExit|sys\.exit\(|exit\(|quit\()", line):
+            yield Problem(piece.at(number), "raise an error with a sentence instead of exiting")
 
 
 @rule("source/quick-test", on="source", warning=True)
-def the_source_has_a_quick_test(source: Source, packages: Iterable[str]) -> Iterable[Problem]:
-    has_code = any(True for _ in _code(source))
+def the_source_has_a_quick_test(source: Source, around: Collection) -> Iterable[Problem]:
+    has_code = any(c.kind == "code" for c in source.cells)
     if has_code and "QUICK_TEST" not in {s.name for s in settings_of(source)}:
         yield Problem(
             source.at(), "no QUICK_TEST setting, so smoke runs it in full; add QUICK_TEST = False to the settings"

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
+from anylab import lint
 from tests.conftest import ROOT
 
 DIST = ROOT / "dist"
@@ -38,6 +39,11 @@ def test_a_variant_is_a_valid_notebook_without_ids_outputs_or_widgets(variant):
         assert "id" not in cell
         assert cell.get("outputs", []) == [] and cell.get("execution_count") is None
         assert set(cell["metadata"]) <= {"anylab", "tags", "cellView", "jupyter", "_kg_hide-input"}
+
+
+def test_no_rule_about_notebook_files_finds_anything(variant):
+    path, notebook = variant
+    assert lint.findings("document", lint.Document(path, notebook)) == ([], [])
 
 
 def test_a_variant_carries_its_own_platforms_envelope_and_no_others(variant):

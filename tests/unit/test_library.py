@@ -39,7 +39,7 @@ def names(modules, *wanted):
 def test_every_form_of_import_brings_its_modules(statement, imported):
     modules = lib(kit="", kit__sums="total = 1", kit__words="")
     asked = library.imported(syntax.parse(statement))
-    assert names(modules, *(name for name, _ in asked)) == imported
+    assert names(modules, *(one.name for one in asked)) == imported
 
 
 def test_relative_imports_are_followed_up_and_down():

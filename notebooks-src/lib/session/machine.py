@@ -39,9 +39,11 @@ def gpus() -> list[Gpu]:
 
 
 def device() -> str:
-    """The torch device to use: "cuda", "mps" (quick tests on a Mac) or "cpu"."""
-    import torch
-
+    """The torch device to use: "cuda", "mps" (quick tests on a Mac) or "cpu", which it also is without torch."""
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -58,9 +60,14 @@ def dtype_name(capability: tuple[int, int] | None) -> str:
 
 
 def kernels_fit(capability: tuple[int, int]) -> bool:
-    """Whether the installed torch has kernels for this card: a P100 is "available" and cannot run one."""
-    import torch
+    """Whether the installed torch has kernels for this card: a P100 is "available" and cannot run one.
 
+    True without torch: a notebook that does without it has nothing to fear from it.
+    """
+    try:
+        import torch
+    except ImportError:
+        return True
     names = [name for name in torch.cuda.get_arch_list() if name.startswith("sm_")]
     known = {int("".join(c for c in name[3:] if c.isdigit())) for name in names}
     own = capability[0] * 10 + capability[1]
@@ -68,9 +75,11 @@ def kernels_fit(capability: tuple[int, int]) -> bool:
 
 
 def torch_sees_gpu() -> bool:
-    """Whether the installed torch can use CUDA at all: a CPU build cannot, whatever the driver lists."""
-    import torch
-
+    """Whether the installed torch can use CUDA at all (a CPU build cannot, whatever the driver lists); True without."""
+    try:
+        import torch
+    except ImportError:
+        return True
     return torch.cuda.is_available()
 
 

@@ -1,8 +1,9 @@
-"""A stand-in of Kaggle's API on this machine: as much of it as one file in one dataset needs.
+"""A stand-in of Kaggle's API on this machine: as much of it as one file in one dataset needs, and a push.
 
 The real kagglehub (1.0.2 with kagglesdk 0.1.37 was run, 2026-11-20) knows fixed addresses only; one of these, LOCALHOST
 (http://localhost, kaggle_env.py), is asked for through an HTTP proxy: this service. It speaks Hello, GetDataset,
-StartBlobUpload with a resumable upload, CreateDataset, CreateDatasetVersion and DownloadDataset. A version lies in
+StartBlobUpload with a resumable upload, CreateDataset, CreateDatasetVersion and DownloadDataset; SaveKernel for the
+client that pushes (kaggle 2.2.4), and IntrospectToken, by which it learns whose token it has. A version lies in
 `folder/OWNER/SLUG/VERSION`, an uploaded zip as a file or unpacked as `unpacks` says ("", "folder" or "flat": how
 Kaggle lays it out is not documented). `fail` makes a step fail a number of times.
 """
@@ -20,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 STEPS = ("Hello", "GetDataset", "StartBlobUpload", "upload", "status", "CreateDataset", "CreateDatasetVersion",
-         "DownloadDataset", "download")  # fmt: skip
+         "DownloadDataset", "download", "IntrospectToken", "SaveKernel")  # fmt: skip
 
 
 class Service:
@@ -32,6 +33,7 @@ class Service:
         self.accepted = {f"Bearer {token}", f"Basic {basic}" if key else ""} - {""}
         self.datasets: dict[str, dict] = {}  # "owner/slug" -> {"private": bool, "versions": int}
         self.blobs: dict[str, dict] = {}  # token -> {"name": str, "size": int, "data": bytes}
+        self.kernels: list[dict] = []  # what was pushed
         self.seen: list[str] = []  # the steps asked for, in order
         self.faults: dict[str, list] = {}
         self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": self}))
@@ -117,12 +119,23 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(200, {"error": "a fault of this stand-in", "errorCode": 400})
         if step in ("upload", "status", "download"):
             return getattr(self, f"_{step}")(body, *found)
+        if step == "IntrospectToken":  # asked before a token is used
+            return self._IntrospectToken(json.loads(body))
         if self.headers.get("Authorization") not in service.accepted:
             return self._json(401, {"code": 401, "message": "Unauthenticated"})
         getattr(self, f"_{step}")(json.loads(body or b"{}"))
 
     def _Hello(self, _):
         self._json(200, {"userName": self.service.user})
+
+    def _IntrospectToken(self, asked):
+        active = f"Bearer {asked['token']}" in self.service.accepted
+        self._json(200, {"active": active, "username": self.service.user if active else ""})
+
+    def _SaveKernel(self, asked):
+        self.service.kernels.append(asked)
+        url = f"https://www.kaggle.com/code/{asked['slug']}"
+        self._json(200, {"versionNumber": len(self.service.kernels), "url": url, "ref": f"/code/{asked['slug']}"})
 
     def _GetDataset(self, asked):
         ref = f"{asked['ownerSlug']}/{asked['datasetSlug']}"

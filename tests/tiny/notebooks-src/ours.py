@@ -7,7 +7,7 @@
 #     jinja: true
 #     needs: {gpu: optional, gpu_memory_gb: 2, disk_gb: 1, internet: weights, minutes: {T4: 1, CPU: 2}}
 #     packages: ["numpy>=1.26", "tokenizers>=0.20,<1; python_version >= '3.11'"]
-#     models: [{id: tiny/model, gb: 0.1, licence: MIT, sell: "yes", gated: false}]
+#     models: [{id: tiny/model, gb: 0.1, licence: MIT, sell: "yes", gated: false, revision: unverified}]
 #     leaves: nothing
 # ---
 

@@ -1,0 +1,138 @@
+"""Models are named with a licence, a gate and a revision, and nobody invents a commit.
+
+A hub repository moves under a notebook that names no revision. A commit hash pins it, and is worth something only with
+the place it was read from; until somebody looked, the honest word is "unverified".
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from anylab.errors import Problem
+from anylab.lint import Collection, Piece, rule
+from anylab.lint.things import argument, spread
+from anylab.source import Source
+
+UNVERIFIED = "unverified"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_LOADERS = ("from_pretrained", "hf_hub_download", "snapshot_download")
+_NO_WORD = {"", "?", "tbd", "todo", "unknown", "n/a", "none", "-"}
+
+
+@rule("model/licence", on="source")
+def every_model_has_a_licence(source: Source, around: Collection) -> Iterable[Problem]:
+    for i, model in _declared(source):
+        if str(model.get("licence", "")).strip().lower() in _NO_WORD:
+            what = f"the licence of {model['id']} is a placeholder; write its name, or what was looked at and not found"
+            yield Problem(source.at("models", i, "licence"), what)
+
+
+@rule("model/gate", on="source")
+def every_model_says_whether_it_is_gated(source: Source, around: Collection) -> Iterable[Problem]:
+    for i, model in _declared(source):
+        if "gated" not in model:
+            what = f"{model['id']} says nothing of a gate; add gated: true (a person must agree first) or gated: false"
+            yield Problem(source.at("models", i), what)
+
+
+@rule("model/revision", on="source")
+def every_model_has_a_revision(source: Source, around: Collection) -> Iterable[Problem]:
+    for i, model in _declared(source):
+        revision = model.get("revision")
+        if revision is None:
+            what = f"{model['id']} has no revision; add a commit with its revision_source, or revision: {UNVERIFIED}"
+            yield Problem(source.at("models", i), what)
+        elif revision != UNVERIFIED and not _COMMIT.fullmatch(revision):
+            what = f"the revision '{revision}' of {model['id']} can move; write a commit's 40 digits, or {UNVERIFIED}"
+            yield Problem(source.at("models", i, "revision"), what)
+        elif revision != UNVERIFIED and not model.get("revision_source"):
+            what = f"the commit of {model['id']} has no revision_source; say where it was read, or write {UNVERIFIED}"
+            yield Problem(source.at("models", i, "revision"), what)
+
+
+@rule("model/unverified", on="source", warning=True)
+def an_unverified_revision_is_told(source: Source, around: Collection) -> Iterable[Problem]:
+    for i, model in _declared(source):
+        if model.get("revision") == UNVERIFIED:
+            what = f"the revision of {model['id']} is unverified: the notebook takes what the hub has on the day"
+            yield Problem(source.at("models", i, "revision"), what)
+
+
+@rule("model/moving", on="code", foreign="warning", hints=_LOADERS)
+def nothing_is_loaded_without_a_revision(piece: Piece, around: Collection) -> Iterable[Problem]:
+    for loader, name, call in _loads(piece):
+        if spread(call) or _is_true(argument(call, "local_files_only")):
+            continue
+        revision = argument(call, "revision")
+        told = piece.names.text(revision)
+        if revision is None:
+            what = f"{loader} of {name} names no revision, so it is another model one day; pass revision="
+            yield Problem(piece.at(call.lineno), what)
+        elif told is not None and told != UNVERIFIED and not _COMMIT.fullmatch(told):
+            what = f"the revision '{told}' of {name} can move; pass a commit (40 digits) with its source"
+            yield Problem(piece.at(call.lineno), what)
+
+
+@rule("model/hash-without-source", on="code", hints=("revision",))
+def a_commit_stands_beside_its_source(piece: Piece, around: Collection) -> Iterable[Problem]:
+    """In a call or a table, `revision` with a commit wants `revision_source`; or the front matter has both."""
+    models = [m for _, m in _declared(piece.source)] if piece.source else []
+    declared = {m.get("revision") for m in models if m.get("revision_source")}
+    for line, commit, has_source in _commits(piece):
+        if not has_source and commit not in declared and "source:" not in piece.line_of(piece.at(line)):
+            what = f"the commit {commit[:8]}... has no source; add revision_source= beside it, or write '{UNVERIFIED}'"
+            yield Problem(piece.at(line), what)
+
+
+@rule("model/undeclared", on="code", hints=_LOADERS)
+def every_model_that_is_loaded_is_declared(piece: Piece, around: Collection) -> Iterable[Problem]:
+    if piece.source is None:
+        return
+    declared = {model["id"] for _, model in _declared(piece.source)}
+    for _, name, call in _loads(piece):
+        if _HUB_ID.fullmatch(name) and name not in declared:
+            what = f"{name} is not among the 'models' of the front matter; declare its licence and gate there"
+            yield Problem(piece.at(call.lineno), what)
+
+
+def _declared(source: Source) -> Iterator[tuple[int, dict]]:
+    yield from enumerate(source.front.get("models") or ())
+
+
+def _loads(piece: Piece) -> Iterator[tuple[str, str, ast.Call]]:
+    """(loader, repository as far as it can be told, call) of each call that may ask the hub.
+
+    `from_pretrained` reads folders too: it counts where its argument is a repository's name."""
+    for node in ast.walk(piece.tree or ast.Module([], [])):
+        if not isinstance(node, ast.Call):
+            continue
+        loader = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if loader not in _LOADERS:
+            continue
+        given = argument(node, "repo_id", 0) or argument(node, "pretrained_model_name_or_path", 0)
+        name = piece.names.text(given)
+        if name and _HUB_ID.fullmatch(name):
+            yield loader, name, node
+        elif loader != "from_pretrained":
+            yield loader, "a repository" if name is None else name, node
+
+
+def _commits(piece: Piece) -> Iterator[tuple[int, str, bool]]:
+    """(line, commit, is a source beside it?) of each revision that is written as a commit."""
+    for node in ast.walk(piece.tree or ast.Module([], [])):
+        if isinstance(node, ast.Call):
+            pairs = {k.arg: k.value for k in node.keywords if k.arg}
+        elif isinstance(node, ast.Dict):
+            pairs = {k.value: v for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
+        else:
+            continue
+        commit = piece.names.text(pairs.get("revision"))
+        if commit and _COMMIT.fullmatch(commit):
+            yield pairs["revision"].lineno, commit, "revision_source" in pairs
+
+
+def _is_true(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True

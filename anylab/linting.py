@@ -1,0 +1,134 @@
+"""Which rules are asked about what: the steps of a build, the pages of the project, and the `lint` command.
+
+A build and `check` ask all rules about sources, library modules and variants; `check` and `lint` also look at the pages
+(README, CONTRIBUTING, docs, verified), which no build reads. Only `lint --online` touches a network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from anylab import lint, text
+from anylab.errors import Problem, Refused
+from anylab.lint import Collection, Document, Page, Variant
+from anylab.project import Project
+
+if TYPE_CHECKING:  # `check` looks at pages where nothing is compiled: nothing heavy is imported for them
+    from anylab.cell import Cell
+    from anylab.compile import Build, Pair
+    from anylab.library import Library
+    from anylab.platforms import Platform
+    from anylab.source import Source
+
+Found = tuple[list[Problem], list[Problem]]  # errors, warnings
+
+
+def around(project: Project, folders: Iterable[Platform], modules: Library, planned: frozenset[str]) -> Collection:
+    """What rules may ask about beside the thing that they look at."""
+    packages = frozenset(name.partition(".")[0] for name in modules)
+    return Collection(packages, tuple(folders), modules, project, planned)
+
+
+def of_sources(sources: Iterable[Source], collection: Collection) -> Found:
+    """What is found in sources and their cells; in notebook files also in what a build leaves out of them."""
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for source in sources:
+        parts = [("source", source)]
+        if source.path.suffix == ".ipynb":
+            parts.append(("document", Document(source.file, json.loads(text.read(source.path, source.file)))))
+        for kind, thing in parts:
+            more, told = lint.findings(kind, thing, collection, ours=source.ours)
+            errors, warnings = errors + more, warnings + told
+    return errors, warnings
+
+
+def of_modules(collection: Collection) -> list[Problem]:
+    """What is found in the library, in what platforms put in the place of its modules, and in their templates."""
+    from anylab import render
+
+    modules = collection.modules
+    problems = [p for module in modules.values() for p in lint.findings("module", module, collection)[0]]
+    problems += [p for folder in collection.platforms for p in lint.findings("platform", folder, collection)[0]]
+    for platform in (p for p in collection.platforms if p.has_variants):
+        try:
+            own = render.overlaid(platform, modules)
+        except Refused as refused:
+            problems += refused.problems
+            continue
+        for name in platform.overlays.keys() & modules.keys():
+            problems += lint.findings("module", own[name], collection)[0]
+    return problems
+
+
+def of_variant(
+    source: Source, platform: Platform, cells: list[Cell], beside: Mapping[str, str], collection: Collection
+) -> Found:
+    """What is found in one variant."""
+    return lint.findings("variant", Variant(source, platform, cells, beside), collection, ours=source.ours)
+
+
+def of_pages(project: Project, planned: frozenset[str]) -> list[Problem]:
+    """What is found on the project's pages; `planned` are the paths below dist that a build writes."""
+    collection = Collection(project=project, planned=planned)
+    return [p for page in pages(project) for p in lint.findings("page", page, collection)[0]]
+
+
+def pages(project: Project) -> Iterable[Page]:
+    """README, CONTRIBUTING, docs and verified; nothing where other sources are tried out."""
+    paths = [p for pattern in ("*.md", "docs/*.md", "verified/*.md") for p in sorted(project.root.glob(pattern))]
+    for path in paths if project.is_whole else ():
+        shown = path.relative_to(project.root).as_posix()
+        yield Page(shown, text.read(path, shown))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `lint`."""
+
+    severity: str  # "error" or "warning"
+    problem: Problem
+
+    @property
+    def file(self) -> str:
+        """The file; a cell of a notebook file counts to its file."""
+        return self.problem.origin.file.partition(" cell ")[0]
+
+    def data(self) -> dict[str, Any]:
+        """As JSON has it."""
+        told = {"severity": self.severity, "rule": self.problem.rule, "what": self.problem.what}
+        return told | asdict(self.problem.origin)
+
+
+def run(project: Project, notebooks: tuple[str, ...], only: tuple[str, ...], online: bool) -> list[Finding]:
+    """Everything that rules find about these notebooks and platforms; the pages too, when none is named.
+
+    Raises Refused for an unknown name, and for what cannot be compiled at all.
+    """
+    from anylab import building, compile
+
+    build, problems = compile.examine(project, lambda pair: building.is_chosen(pair, notebooks, only))
+    pairs = [p for p in building.select(build, notebooks, only) if p.path in build.rendered]
+    unruly = [p for p in problems if not p.rule]
+    if unruly:
+        raise Refused(unruly)
+    told = [] if notebooks or only else list(pages(project))
+    problems += of_pages(project, compile.planned(build.pairs)) if told else []
+    if online:
+        from anylab import online as web
+
+        errors, more = web.check(build, pairs, told)
+        problems, build.warnings = problems + errors, build.warnings + more
+    files = _files(build, pairs) if notebooks or only else None
+    found = [Finding("error", p) for p in problems] + [Finding("warning", p) for p in build.warnings]
+    found = [f for f in dict.fromkeys(found) if files is None or f.file in files]
+    return sorted(found, key=lambda f: (f.file, f.problem.origin.line, f.problem.rule))
+
+
+def _files(build: Build, pairs: list[Pair]) -> set[str]:
+    """The files that these variants are made from."""
+    files = {p.source.file for p in pairs} | {template.file for p in pairs for template in p.platform.files.values()}
+    return files | {cell.origin.file.partition(" cell ")[0] for p in pairs for cell in build.rendered[p.path][0]}

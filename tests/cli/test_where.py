@@ -1,0 +1,41 @@
+"""`where` as a user meets it: a file, standard input, a cell's number; anything else is one line."""
+
+import subprocess
+import sys
+
+import pytest
+
+TRACEBACK = """
+KeyError                                  Traceback (most recent call last)
+Cell In[7], line 3
+      1 from tinylib.sums import add
+      2 
+----> 3 print(add(A, 1))
+"""
+
+
+def test_a_pasted_traceback_and_a_cells_number_lead_to_the_same_line(project_copy, anylab, tmp_path):
+    (tmp_path / "pasted.txt").write_text(TRACEBACK)
+    done = anylab("where", tmp_path / "pasted.txt", cwd=project_copy)
+    assert done.returncode == 0 and done.stdout.startswith("notebooks-src/ours.py:44  'Add'  (Kaggle, ")
+    command = [sys.executable, "build.py", "where"]
+    piped = subprocess.run(command, cwd=project_copy, input=TRACEBACK, capture_output=True, text=True)
+    assert piped.stdout == done.stdout
+    cells = [anylab("where", "ours/kaggle", n, 3, cwd=project_copy).stdout for n in range(1, 20)]
+    assert "notebooks-src/ours.py:44  'Add'  (Kaggle)\n" in cells
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-file.txt"], "no-such-file.txt: cannot be read"),
+        (["build.py"], "no traceback of a notebook is in there"),
+        (["nope", "3"], "nope: no such notebook"),
+        (["ours", "x"], "'x' is not a valid integer"),
+        (["ours", "99"], "none is numbered [99]"),
+        (["notebooks-src"], "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line(project_copy, anylab, arguments, words):
+    done = anylab("where", *arguments, cwd=project_copy)
+    assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
