@@ -203,7 +203,7 @@ def run(context, notebook, parameters, quick_test, output, sources_dir, platform
 @click.argument("notebooks", nargs=-1)
 @click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
 @click.option("--keep", type=_FOLDER, help="Keep the executed notebooks in this folder.")
-@click.option("--full", is_flag=True, help="Run with the quick test off.")
+@click.option("--full", is_flag=True, help="Quick test off; models come from a stand-in of the hub.")
 @click.option("--scenario", help="Play what goes wrong through the setup cells instead; 'all' plays every one.")
 @_folders
 @click.pass_context

@@ -1,6 +1,6 @@
 """What is here, and is it enough? One table of the session, the declared needs beside it; for each lack the clicks."""
 
-from labkit import Stop, here
+from labkit import Stop, clock, here
 
 from session import machine
 
@@ -12,7 +12,8 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
     """Print what is here, what is needed and a verdict; raise Stop when something required is missing.
 
     `needs` is the notebook's own declaration: gpu ("none", "optional", "required"), gpu_memory_gb, compute_capability,
-    disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"). A quick test needs none of them.
+    disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"), minutes (of the default run, by
+    accelerator: {"T4": 40}). A quick test needs none of them.
     """
     rows, stops = [("", "found", "need", "verdict")], []
     for what, found, need, problem, required in _rows(needs, folders, machine.gpus()):
@@ -45,7 +46,21 @@ def _rows(needs: dict, folders, cards: list):
     on = wants != "none" and machine.online()  # where none is needed, nothing is contacted
     problem = f"no internet. To switch it on: {here.INTERNET_CLICKS}" if wants != "none" and not on else ""
     yield "internet", "on" if on else "off" if problem else "not asked", wants if problem or on else "", problem, True
+    yield _session_row(needs.get("minutes", {}), cards)
     yield "Python", machine.python_version(), "3.11 or newer", "", False
+
+
+def _session_row(minutes: dict, cards: list):
+    """How long the default run takes on what is here, where that is known, beside what is left of the session."""
+    names = [card.name for card in cards] or ["CPU"]
+    known = [(kind, count) for kind, count in minutes.items() if any(kind in name for name in names)]
+    left, need, problem = clock.time_left(), "", ""
+    if known:
+        kind, count = known[0]
+        need = f"about {count:g} min ({kind})"
+        if left is not None and left < count * 60:
+            problem = "the default run is longer than that: it stops in time and saves, and Run all goes on next time"
+    return "session", "no limit known" if left is None else f"{clock.span(left)} left", need, problem, False
 
 
 def _gpu_rows(needs: dict, cards: list):
