@@ -221,14 +221,9 @@ def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms
 @_folders
 @click.pass_context
 def overlays(context, sources_dir, platforms_dir, out) -> None:
-    """Install each platform's own versions of what notebooks import, for smoke runs (needs the internet, once)."""
-    from anylab.platforms import load_all
-    from anylab.smoke import overlay
-
-    project = _project(context, sources_dir, platforms_dir, out)
-    for platform in load_all(project.platforms, project.platforms.name):
-        folder = overlay.fetch(platform, project.root)
-        click.echo(f"{platform.id}: {len(overlay.listed(platform))} packages" if folder else f"{platform.id}: none")
+    """Install each platform's own versions of what notebooks import, and what goes in without its dependencies, for
+    smoke runs (needs the internet, once)."""
+    commands.overlays(_project(context, sources_dir, platforms_dir, out))
 
 
 @main.command()

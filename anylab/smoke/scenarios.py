@@ -90,7 +90,7 @@ def play(compiled: Build, pair: Pair, scenario: Scenario, root: Path, cache: Pat
         *([users.cell(scenario.after)] if scenario.after else []),
     ]
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
+    there = standin.prepare(pair.platform, root, cache, overlay.site(compiled, pair))
     env = {**there.env, **scenario.env}
     if scenario.gpu:
         env["PATH"] = f"{users.driver(root, scenario.gpu)}:{env['PATH']}"

@@ -20,7 +20,7 @@ def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: P
     """Run the chosen variants, a line each; the exit code (0: all good, 1: a run failed)."""
     compiled = compile_all(project)
     pairs = select(compiled, tuple(notebooks), tuple(only))
-    needed.check(pairs)
+    needed.check(pairs, compiled)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
         for pair in pairs:
@@ -41,7 +41,7 @@ def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: 
     """Play a scenario, or all, through the setup cells of the chosen variants; the exit code as `run` has it."""
     compiled = compile_all(project)
     pairs = [pair for pair in select(compiled, tuple(notebooks), tuple(only)) if pair.source.ours]
-    needed.check(pairs)
+    needed.check(pairs, compiled)
     if name != "all":
         scenarios.check_name(name, [pair.platform for pair in pairs])
     failed = played = 0
@@ -72,7 +72,7 @@ def one(
         return users.run(compiled, pair, root, cache or root, keep=output)
     data = dict(compiled.variant_files(pair))[pair.path]
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
+    there = standin.prepare(pair.platform, root, cache, overlay.site(compiled, pair))
     settings = runner.settings_cell(runner.json.loads(data))
     parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     verdict = runner.execute(data, parameters, there.cwd, there.env, output)

@@ -58,7 +58,7 @@ def run(
     parameters = settings(pair.source, notebook)
     notebook["cells"] = _with_preludes(notebook["cells"], ONLINE + _THERE + prelude)
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, None, overlay.find(pair.platform, pair.platform.folder.parents[1]))
+    there = standin.prepare(pair.platform, root, None, overlay.site(compiled, pair))
     repos = repositories(compiled, pair, there, cache)
     commits = {m["id"]: m["revision"] for m in pair.source.front["models"] if len(m.get("revision", "")) == 40}
     with Hub(repos, fault, commits) as hub:
