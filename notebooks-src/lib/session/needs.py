@@ -39,10 +39,12 @@ def _rows(needs: dict, folders, cards: list):
     ram, need = machine.ram_gb(), needs.get("ram_gb", 0)
     problem = "not enough memory" if need and ram is not None and ram < need else ""
     yield "memory", "unknown" if ram is None else f"{ram:.1f} GB", _gb(need), problem, True
-    free, need = machine.disk_free_gb(folders.work), needs.get("disk_gb", 0)
-    problem = f"free {need - free:.1f} GB of disk at {folders.work}" if free < need else ""
-    yield "disk", f"{free:.1f} GB free", _gb(need), problem, True
-    wants = needs.get("internet", "none")
+    wants, need = needs.get("internet", "none"), needs.get("disk_gb", 0)
+    place = machine.model_cache(folders) if wants == "weights" else folders.work  # where most of it will lie
+    free, there = machine.disk_free_gb(place), machine.used_gb(place) if need else 0.0
+    lack = need - there - free  # what an earlier run has fetched is not fetched again
+    problem = f"free {lack:.1f} GB of disk at {place}" if lack > 0 else ""
+    yield "disk", f"{free:.1f} GB free" + (f", {there:.1f} GB here" if there >= 0.1 else ""), _gb(need), problem, True
     on = wants != "none" and machine.online()  # where none is needed, nothing is contacted
     problem = f"no internet. To switch it on: {here.INTERNET_CLICKS}" if wants != "none" and not on else ""
     yield "internet", "on" if on else "off" if problem else "not asked", wants if problem or on else "", problem, True
@@ -75,15 +77,23 @@ def _gpu_rows(needs: dict, cards: list):
     for one in cards:
         small = one is card and one.memory_gb < need
         problem = "the card is small for this notebook: choose a smaller size in the settings" if small else ""
-        found = f"{one.name}, {one.memory_gb:.1f} GB, capability {one.capability[0]}.{one.capability[1]}"
+        found = f"{one.name}, {one.memory_gb:.1f} GB, capability {_dotted(one)}"
         yield "GPU", found, asked if one is card else "", problem, required
+    least = needs.get("compute_capability", 0)
+    if least and card.capability < (int(least), round(least % 1 * 10)):
+        problem = f"this notebook needs compute capability {least:g}, the {card.name} has {_dotted(card)}"
+        yield "capability", _dotted(card), f"{least:g}", f"{problem}; choose another GPU: {here.GPU_CLICKS}", required
     if not machine.torch_sees_gpu():
         problem = f"the installed torch cannot use the {card.name}, so it will be slow: {here.GPU_CLICKS}"
         yield "torch uses it", "no", "yes", problem, required
     elif not machine.kernels_fit(card.capability):
-        name = f"{card.name} (capability {card.capability[0]}.{card.capability[1]})"
+        name = f"{card.name} (capability {_dotted(card)})"
         problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"
         yield _KERNELS, "no", "yes", problem, True
+
+
+def _dotted(card) -> str:
+    return f"{card.capability[0]}.{card.capability[1]}"
 
 
 def _gb(size: float) -> str:

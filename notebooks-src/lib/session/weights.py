@@ -7,7 +7,6 @@ file is known by its size (the Hub's own check; a hash of 15 GB would take a min
 import errno
 import fnmatch
 import json
-import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import disk
 from labkit import Stop, clock, here, secret, storage
+
+from session import machine
 
 UNVERIFIED = "unverified"  # no commit was looked up when the notebook was written: the newest one is taken and told
 TOKEN = "HF_TOKEN"
@@ -40,7 +41,7 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
     `revision` is a commit, or "unverified": then the newest is taken, and told. Without internet, what was fetched
     before serves. Raises Stop with one sentence: not there, gated, no such revision, no room, cut off, broken.
     """
-    cache = _cache(folders)
+    cache = machine.model_cache(folders)
     note = cache / f".{repo.replace('/', '--')}-{sha256(repr(list(patterns)).encode()).hexdigest()[:12]}.json"
     with _told(repo, revision, cache):
         try:
@@ -57,14 +58,6 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
         found = Weights(repo, commit, folder, sum(sizes.values()))
         storage.write_json(note, {"asked": revision, "commit": commit, "sizes": sizes})
     return found
-
-
-def _cache(folders) -> Path:
-    """Where weights are kept: the session's cache, or on a machine of one's own the client's, which others share."""
-    if folders.cache is not None:
-        return folders.cache / "hub"
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
 
 
 def _listed(repo: str, revision: str, patterns: Sequence[str]) -> tuple[str, dict[str, int]]:
