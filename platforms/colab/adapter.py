@@ -13,6 +13,12 @@ INTERNET_CLICKS = "Colab is always online; Runtime > Disconnect and delete runti
 RESTART_CLICKS = "Runtime > Restart session, then Runtime > Run all"
 FETCH = "To fetch them: the folder sign on the left > right-click a file > Download (or tick DOWNLOAD in the settings)."
 ELSEWHERE = "This is the variant for Google Colab, but this machine is not Colab; the badges on top lead to the others."
+# its FAQ's list of what is not allowed, read 2026-09-24; the warning as the press quoted it in May 2022
+CLONING = (
+    'Colab does not allow "creating deepfakes" (its FAQ, research.google.com/colaboratory/faq.html, read 2026-09-24), '
+    'and its warning says that this "may restrict your ability to use Colab in the future" (as reported in 2022-05): '
+    "it can cost the account. Clone only a voice that is yours or that you were given, and say that a machine speaks."
+)
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 
 
@@ -90,3 +96,50 @@ def release() -> str:
     except Exception as error:
         return f"The session could not be ended ({error}): Runtime > Disconnect and delete runtime."
     return "The session is ending."
+
+
+def upload(folder: Path) -> Path | None:
+    """One file from the browser, under its own name in `folder`; None when the dialog was closed."""
+    from google.colab import files
+
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = files.upload(str(folder))  # {name: bytes}; it stands in the folder as well
+    name = next(iter(chosen), None)
+    return folder / Path(name).name if name else None
+
+
+_RECORD = """
+(async () => {
+  const stream = await navigator.mediaDevices.getUserMedia({audio: true});
+  const recorder = new MediaRecorder(stream), parts = [];
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  const ended = new Promise((resolve) => (recorder.onstop = resolve));
+  recorder.start();
+  await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+  recorder.stop();
+  await ended;
+  stream.getTracks().forEach((track) => track.stop());
+  return await new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onloadend = () => resolve(reader.result);
+    reader.readAsDataURL(new Blob(parts));
+  });
+})()
+"""
+
+
+def record(folder: Path, seconds: int) -> Path | None:
+    """A recording from the browser's microphone, which asks for permission; None when nothing came."""
+    import base64
+
+    from google.colab import output
+
+    print(f"Recording {seconds} seconds: allow the microphone, and speak.")
+    try:
+        answer = output.eval_js(_RECORD.replace("SECONDS", str(seconds)), timeout_sec=seconds + 60)
+    except Exception as error:  # refused, no microphone, no front end: each raises its own type
+        print(f"The microphone did not answer ({str(error).splitlines()[0] if str(error) else type(error).__name__}).")
+        return None
+    path = folder / "recorded.webm"
+    path.write_bytes(base64.b64decode(answer.partition(",")[2]))
+    return path if path.stat().st_size else None

@@ -15,6 +15,10 @@ FETCH = "They stay in your project; to fetch one: right-click it in the file lis
 ELSEWHERE = (
     "This is the variant for Studio Lab, but this machine is not Studio Lab; the badges on top lead to the others."
 )
+CLONING = (
+    "What SageMaker Studio Lab's terms say on cloned voices was not read by us: "
+    "read them before you clone a person's voice here."
+)
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 
 

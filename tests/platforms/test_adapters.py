@@ -55,6 +55,7 @@ def test_every_adapter_answers_the_same_calls(platform, tmp_path):
         "RESTART_CLICKS",
         "FETCH",
         "ELSEWHERE",
+        "CLONING",
     ]
     calls = ["am_i_here", "is_batch", "folders", "secret", "image", "release"]
     got = ask(platform, tmp_path, f"print(json.dumps([[hasattr(here, n) for n in {names}], "

@@ -7,6 +7,7 @@ from pathlib import Path
 NAME = "your own machine"
 SESSION_HOURS = None  # nobody ends your session
 IDLE = "nobody ends it"
+CLONING = "On your own machine the law of your country decides."
 ROOT = ""
 INSTALLS = False  # a notebook does not change your environment; it says what to install
 GPU_CLICKS = "install a CUDA build of torch (pytorch.org/get-started) and the NVIDIA driver, then restart the kernel"

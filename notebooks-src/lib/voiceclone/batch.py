@@ -1,0 +1,182 @@
+"""All sentences through labkit's work list, then each recording put together from what was made.
+
+A disconnect costs at most the sentence in work: Run all goes on with what is left. A sentence that fails twice is
+reported, and its recording is made without it.
+"""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labkit import storage, worklist
+
+from voiceclone import sound, takes, voices
+from voiceclone.sound import Sound
+
+NAME = "sentences"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a list: the records in order, and the seconds that it took in all."""
+
+    records: list[dict]
+    seconds: float
+
+    @property
+    def engine_seconds(self) -> float:
+        """Seconds of the engine alone, of what was made, all takes."""
+        return sum(
+            take["engine_seconds"]
+            for record in self.records
+            if record["state"] == "done"
+            for take in record["made"]["takes"]
+        )
+
+
+def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
+    """Each speaker's voice, prepared once for all sentences."""
+    from voiceclone import speaker
+
+    made = {}
+    for name, prompt in prompts.items():
+        state = engine.voice(prompt.wav, prompt.transcript)
+        made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest)
+    return made
+
+
+def run(items: list[dict], booth: takes.Booth, folders: storage.Folders, about: dict) -> Run:
+    """Make what is left of the sentences. `about` (engine, commit, ...) is part of what a sentence is: with another
+    engine it is another piece of work. Raises Stop when nothing can be saved."""
+    voiced = {name: voice.digest for name, voice in booth.voices.items()}
+    settings = {**about, **asdict(booth.settings), "voices": voiced, "checked": booth.recogniser is not None}
+    todo = worklist.Worklist(folders, NAME, items, settings)
+    left = [item for _, key, item in todo.items if todo.record(key)["state"] != "done"]
+    booth.expect(left)
+    started = time.perf_counter()
+    with booth:
+        todo.run(booth.make)
+    return Run([todo.record(key) for _, key, _ in todo.items], time.perf_counter() - started)
+
+
+def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
+    """The wav of a record's take, the best first; None when there is none."""
+    ending = f"take-{take}.wav"
+    found = [name for name in record.get("files", {}) if name.endswith(ending)] if record["state"] == "done" else []
+    return folders.outputs / NAME / found[0] if found else None
+
+
+def recordings(items: list[dict], made: Run, folders: storage.Folders) -> dict[str, tuple[Sound, list[str]]]:
+    """{recording: (its sound, what to tell of it)} of every recording with at least one sentence."""
+    groups: dict[str, list[tuple[dict, dict]]] = {}
+    for item, record in zip(items, made.records, strict=True):
+        groups.setdefault(item["recording"], []).append((item, record))
+    return {name: put for name, pairs in groups.items() if (put := _together(pairs, folders)) is not None}
+
+
+def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
+    notes, sounds, kept = [], [], []
+    for number, (item, record) in enumerate(pairs, 1):
+        path = file(record, folders)
+        short = item["text"][:50] + ("…" if len(item["text"]) > 50 else "")
+        if path is None:
+            why = record.get("error", "not made yet")
+            notes.append(f"sentence {number} is missing ('{short}'): {why}")
+            continue
+        if record["made"]["check"]:
+            notes.append(f"listen to sentence {number} ('{short}'): {record['made']['check']}")
+        sounds.append(sound.from_file(path))
+        kept.append((number, item))
+    if not sounds:
+        return None
+    if kept[0][1]["begin"] is None:
+        return sound.joined(sounds, [item["pause"] for _, item in kept]), notes
+    return _timed(kept, sounds, notes)
+
+
+def _timed(kept: list[tuple[int, dict]], sounds: list[Sound], notes: list[str]) -> tuple[Sound, list[str]]:
+    """Subtitles at their times; the pieces of a long one follow each other."""
+    begins, last, free = [], None, 0.0
+    for (_, item), made in zip(kept, sounds, strict=True):
+        begin = item["begin"] if item["begin"] != last else free + sound.PAUSE
+        last, begin = item["begin"], max(begin, free)
+        begins.append(begin)
+        free = begin + made.seconds
+    late = []
+    for i, (number, item) in enumerate(kept):
+        over = begins[i] + sounds[i].seconds - (item["begin"] + item["slot"])
+        if over > 0.25:
+            late.append(f"{number} ({over:.1f} s)")
+    if late:
+        notes.append(f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text")
+    return sound.placed(sounds, begins), notes
+
+
+def parts(items: list[dict], made: Run, recording: str) -> list[dict]:
+    """What a recording's record keeps of each sentence: text, seed, and what was measured of the take that is used."""
+    out = []
+    for item, record in zip(items, made.records, strict=True):
+        if item["recording"] == recording:
+            best = (
+                record["made"]["takes"][0]
+                if record["state"] == "done"
+                else {"fault": record.get("error", record["state"])}
+            )
+            out.append({"text": item["text"], "speaker": item["speaker"], **best})
+    return out
+
+
+def takes_of(made: Run, folders: storage.Folders) -> list[tuple[str, Path]]:
+    """(label, wav) of all takes of the first finished sentence, the best first."""
+    record = next((r for r in made.records if r["state"] == "done"), None)
+    if record is None:
+        return []
+    out = []
+    for number, take in enumerate(record["made"]["takes"], 1):
+        errors = f", word errors {take['word_errors']:.2f}" if "word_errors" in take else ""
+        label = f"take {number}: seed {take['seed']}, similarity {take['similarity']:.2f}{errors}"
+        out.append((label, file(record, folders, number)))
+    return out
+
+
+def summary(made: Run, results: list) -> dict:
+    """The measures of a run as plain numbers; None where nothing was measured."""
+    done = [record["made"] for record in made.records if record["state"] == "done"]
+    best = [record["takes"][0] for record in done]
+    every = [take for record in done for take in record["takes"] if "seconds" in take]
+    spoken = sum(take["seconds"] for take in every)
+    errors = [take["word_errors"] for take in best if "word_errors" in take]
+    return {
+        "asked": len(made.records), "done": len(done), "failed": sum(r["state"] == "failed" for r in made.records),
+        "tried_again": sum(record["again"] for record in done), "to_listen_to": sum(bool(r["check"]) for r in done),
+        "seconds": round(sum(result.seconds for result in results), 2),
+        "real_time_factor": round(made.engine_seconds / spoken, 3) if spoken else None,
+        "similarity": round(sum(take["similarity"] for take in best) / len(best), 3) if best else None,
+        "word_errors": round(sum(errors) / len(errors), 3) if errors else None,
+        "watermark": round(min((result.mark for result in results), default=0.0), 3),
+        "loudness_lufs": round(results[0].loudness, 1) if results and math.isfinite(results[0].loudness) else None,
+        "run_seconds": round(made.seconds, 2), "engine_seconds": round(made.engine_seconds, 2),
+    }  # fmt: skip
+
+
+def told(numbers: dict, recognised: bool) -> str:
+    """The measures as a table of three columns."""
+    from voiceclone import measures
+
+    def number(key: str, form: str = ".2f") -> str:
+        return "-" if numbers[key] is None else format(numbers[key], form)
+
+    rows = [
+        ("real-time factor", number("real_time_factor"), "seconds of work per second of speech"),
+        ("similarity", number("similarity"), "same person about 0.85, another about 0.6"),
+        ("word errors", number("word_errors"), "share heard wrong" if recognised else "no recogniser was used"),
+        ("watermark", number("watermark"), "read back: 1 is there, 0 is not"),
+        ("loudness", number("loudness_lufs", ".1f"), "LUFS"),
+        (
+            "pieces",
+            f"{numbers['done']}/{numbers['asked']}",
+            f"{numbers['tried_again']} tried again, {numbers['failed']} failed",
+        ),
+    ]
+    return measures.table(rows)

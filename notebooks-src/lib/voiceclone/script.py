@@ -1,0 +1,190 @@
+"""What is to be said, from where people have it: plain text, a script with speakers, subtitles with times, a table.
+
+All become the same: `Line`s of one or more recordings. Raises Stop with one sentence that names file and line.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import Stop
+
+from voiceclone import text as texts
+
+LARGEST = 2_000_000  # characters of a file: about 37 hours of speech
+KINDS = (".txt", ".md", ".srt", ".csv")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A stretch of text by one speaker ("" is the voice of the settings). `begin` and `end` are seconds, or None;
+    `seed` and `speed` override the settings where a table says so."""
+
+    recording: str
+    speaker: str
+    text: str
+    begin: float | None = None
+    end: float | None = None
+    seed: int | None = None
+    speed: float | None = None
+
+
+def lines(text: str, file: str = "") -> list[Line]:
+    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv."""
+    if not file.strip():
+        return _plain(text, "the text")
+    path = Path(file.strip()).expanduser()
+    if path.suffix.lower() not in KINDS:
+        raise Stop(f"{path.name} is no text: give a {', '.join(KINDS)} file")
+    content = _read(path)
+    if path.suffix.lower() == ".srt":
+        return _subtitles(content, path)
+    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name)
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Stop(f"{path} cannot be read ({error.strerror}): give the path of a text file") from None
+    try:
+        content = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Stop(f"{path.name} is no text in UTF-8 (a picture, or a document?): save it as plain text") from None
+    if "\0" in content[:4096]:
+        raise Stop(f"{path.name} is no text (a picture, or a document?): save it as plain text")
+    if len(content) > LARGEST:
+        raise Stop(f"{path.name} has {len(content):,} characters, {LARGEST:,} are the most at once: cut it in parts")
+    return content
+
+
+def _plain(content: str, where: str) -> list[Line]:
+    """Plain text; lines that begin with "Name:" or "[Name]" make it a script with speakers."""
+    marked = re.compile(r"^\s*(?:\[([\w .-]{1,30})\]|([A-Z][\w.-]{0,29}):)\s+(?=\S)", re.MULTILINE)
+    if len(marked.findall(content)) < 2:
+        return [Line("speech", "", content)]
+    made, speaker, begin = [], "", 0
+    for match in marked.finditer(content):
+        if content[begin : match.start()].strip():
+            made.append(Line("speech", speaker, content[begin : match.start()].strip()))
+        speaker, begin = (match[1] or match[2]).strip(), match.end()
+    return [*made, Line("speech", speaker, content[begin:].strip())]
+
+
+_TIME = r"(\d+):([0-5]\d):([0-5]\d)[,.](\d{1,3})"
+
+
+def _subtitles(content: str, path: Path) -> list[Line]:
+    """SubRip: number, times, text. Tags such as <i> are left out; "Name:" at the start is the speaker."""
+    made, last = [], 0.0
+    for block in re.split(r"\n\s*\n", content.replace("\r\n", "\n").strip()):
+        rows = block.strip().split("\n")
+        spot = next((i for i, row in enumerate(rows) if "-->" in row), None)
+        times = re.match(rf"\s*{_TIME}\s*-->\s*{_TIME}", rows[spot]) if spot is not None else None
+        what = rows[0][:40] if rows else ""
+        if times is None:
+            raise Stop(
+                f"{path.name}: '{what}' has no times: a subtitle is a number, '00:00:01,000 --> 00:00:03,500', text"
+            )
+        begin, end = (_seconds(times.groups()[i : i + 4]) for i in (0, 4))
+        if end <= begin or begin < last:
+            raise Stop(f"{path.name}: the subtitle '{what}' ends before it begins, or begins before the one above")
+        said = re.sub(r"<[^>]+>|\{[^}]+\}", "", " ".join(rows[spot + 1 :])).strip()
+        who = re.match(r"([A-Z][\w.-]{0,29}):\s+", said)
+        if said:
+            made.append(Line(path.stem, who[1] if who else "", said[who.end() :] if who else said, begin, end))
+        last = begin
+    if not made:
+        raise Stop(f"{path.name} has no subtitles in it")
+    return made
+
+
+def _seconds(parts: tuple[str, ...]) -> float:
+    hours, minutes, seconds, rest = parts
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + int(rest.ljust(3, "0")) / 1000
+
+
+def _table(content: str, path: Path) -> list[Line]:
+    """A row a recording: `text`, and if wanted `name`, `speaker`, `seed`, `speed`; split at comma or semicolon."""
+    head = content.partition("\n")[0]
+    rows = csv.DictReader(content.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
+    names = [name.strip().lower() for name in rows.fieldnames or []]
+    if "text" not in names:
+        raise Stop(f"{path.name} has no column 'text': its first line should be like name,text,speaker,seed,speed")
+    made: list[Line] = []
+    for number, row in enumerate(rows, 2):
+        cells = {(k or "").strip().lower(): (v or "").strip() if isinstance(v, str) else "" for k, v in row.items()}
+        if not cells["text"]:
+            continue
+        name = (
+            re.sub(r"[^\w-]+", "-", cells.get("name") or f"{path.stem}-{number - 1:03}").strip("-") or f"row-{number}"
+        )
+        seed = _number(cells, "seed", int, path, number)
+        speed = _number(cells, "speed", float, path, number)
+        made.append(Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed))
+    if not made:
+        raise Stop(f"{path.name} has no row with text in it")
+    twice = {line.recording for line in made if sum(other.recording == line.recording for other in made) > 1}
+    if twice:
+        raise Stop(f"{path.name} uses the name '{sorted(twice)[0]}' twice: each row becomes a file of its own")
+    return made
+
+
+def _number(cells: dict, key: str, kind: type, path: Path, row: int):
+    if not cells.get(key):
+        return None
+    try:
+        return kind(cells[key])
+    except ValueError:
+        raise Stop(f"{path.name}:{row}: {key} should be a number, not '{cells[key]}'") from None
+
+
+def items(
+    made: list[Line], language: str, speed: float = 1.0, seed: int = 0
+) -> tuple[list[dict], list[tuple], list[str]]:
+    """(pieces as plain data for a work list, what the normaliser changed, remarks), each piece of at most 200 signs."""
+    out, changes, remarks = [], [], []
+    for line in made:
+        said, changed = texts.spoken(line.text, language)
+        remarks += [remark for remark in texts.judge(said, language) if remark not in remarks]
+        changes += changed
+        for piece, pause in texts.pieces(said):
+            slot = line.end - line.begin if line.begin is not None else None
+            out.append({
+                "recording": line.recording, "speaker": line.speaker, "text": piece, "pause": pause,
+                "begin": line.begin, "slot": slot, "speed": line.speed or speed,
+                "seed": line.seed if line.seed is not None else seed, "language": language,
+            })  # fmt: skip
+    bad = [item["speed"] for item in out if not 0.5 <= item["speed"] <= 2]
+    if bad:
+        raise Stop(f"the speed must be 0.5 to 2, not {bad[0]:g}")
+    return out, changes, remarks
+
+
+def minutes(pieces: list[dict]) -> float:
+    """About how many minutes of speech that will be."""
+    return sum(texts.seconds(item["text"])[1] / item["speed"] + item["pause"] for item in pieces) / 60
+
+
+def preview(pieces: list[dict], changes: list[tuple[str, str]], remarks: list[str]) -> str:
+    """What will be said, in a few lines. Raises Stop when nothing is left of it."""
+    if not pieces:
+        raise Stop("nothing of the text can be said: write words under TEXT")
+    told, long = [], minutes(pieces)
+    names = list(dict.fromkeys(piece["recording"] for piece in pieces))
+    what = f"{len(names)} recordings, " if len(names) > 1 else ""
+    span = f"{long:.0f} minutes" if long >= 2 else f"{long * 60:.0f} seconds"
+    told.append(f"{what}{len(pieces)} pieces, about {span} of speech")
+    shown = dict.fromkeys(f"{before.strip()} -> {after.strip() or 'left out'}" for before, after in changes)
+    if shown:
+        told.append(
+            "put into words: "
+            + "; ".join(list(shown)[:12])
+            + (f"; and {len(shown) - 12} more" if len(shown) > 12 else "")
+        )
+    told += [f"note: {remark}" for remark in remarks]
+    told += [f"- {piece['speaker'] + ': ' if piece['speaker'] else ''}{piece['text']}" for piece in pieces[:6]]
+    if len(pieces) > 6:
+        told.append(f"  and {len(pieces) - 6} more")
+    return "\n".join(told)

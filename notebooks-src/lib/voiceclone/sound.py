@@ -1,0 +1,171 @@
+"""Sound on disk and in memory: read what people have, one rate, one loudness, joined without clicks, written with tags.
+
+In memory sound is `Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
+"""
+
+import math
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+from labkit import Stop, storage
+
+RATE = 48000  # Hz of what is given out
+PAUSE = 0.15  # seconds between two sentences
+LOUDNESS = -19.0  # LUFS of what is given out: mono speech as loud as stereo at -16, usual for podcasts; a choice
+PEAK = 10 ** (-1.0 / 20)  # no sample above -1 dBFS: room for what mp3 adds
+_FADE = 0.005  # seconds at each end of a piece
+_FLOOR = 10 ** (-45 / 20)  # what is this far below a piece's peak, at its ends, is silence
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Mono sound: samples (n,) float32, and their rate in Hz."""
+
+    samples: numpy.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+def read(path: Path, most: float = 600.0) -> tuple[numpy.ndarray, int]:
+    """(frames, channels) float32 and the rate in Hz of a sound file, at most so many seconds of it. Whatever soundfile
+    cannot open (m4a, webm, a video) goes through ffmpeg. Raises Stop when it is no sound."""
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise Stop(f"there is no file {path}: give the path of a recording, or upload one")
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.read(int(most * file.samplerate), dtype="float32", always_2d=True), file.samplerate
+    except (soundfile.SoundFileError, RuntimeError):
+        with tempfile.TemporaryDirectory() as folder:
+            decoded = Path(folder, "decoded.wav")
+            _ffmpeg(path, "-t", f"{most:g}", "-vn", decoded, what=f"{path.name} is no recording that can be opened")
+            with soundfile.SoundFile(decoded) as file:
+                return file.read(dtype="float32", always_2d=True), file.samplerate
+
+
+def _ffmpeg(source: Path, *arguments, what: str) -> None:
+    """Run ffmpeg on a file. Raises Stop that begins with `what`."""
+    try:
+        import imageio_ffmpeg
+
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):
+        raise Stop(
+            f"{what}, and ffmpeg is not here (pip install imageio-ffmpeg); wav, mp3 and flac need none"
+        ) from None
+    command = [program, "-v", "error", "-nostdin", "-y", "-i", str(source), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Stop(f"{what}: use wav, mp3, m4a, flac or ogg")
+
+
+def resample(sound: Sound, rate: int) -> Sound:
+    """The same sound at another rate."""
+    if rate == sound.rate or not len(sound.samples):
+        return Sound(sound.samples, rate)
+    import soxr
+
+    return Sound(soxr.resample(sound.samples, sound.rate, rate).astype(numpy.float32), rate)
+
+
+def loudness(sound: Sound) -> float:
+    """LUFS; minus infinity for silence, and for less than the 0.4 s that one block of the measure takes."""
+    if sound.seconds < 0.4 or not numpy.any(sound.samples):
+        return float("-inf")
+    import pyloudnorm
+
+    return float(pyloudnorm.Meter(sound.rate).integrated_loudness(sound.samples.astype(numpy.float64)))
+
+
+def at_loudness(sound: Sound, lufs: float = LOUDNESS) -> Sound:
+    """The sound at this loudness, or as near as its peaks allow; silence stays as it is."""
+    now = loudness(sound)
+    if not math.isfinite(now):
+        return sound
+    peak = float(numpy.abs(sound.samples).max())
+    return Sound(sound.samples * numpy.float32(min(10 ** ((lufs - now) / 20), PEAK / peak)), sound.rate)
+
+
+def faster(sound: Sound, factor: float) -> Sound:
+    """The sound so many times as fast (0.5 to 2), its pitch kept, by ffmpeg's atempo. Raises Stop."""
+    if abs(factor - 1) < 1e-3:
+        return sound
+    import soundfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder, "before.wav"), Path(folder, "after.wav")
+        soundfile.write(before, sound.samples, sound.rate, subtype="FLOAT")
+        told = "the speed cannot be changed"
+        _ffmpeg(before, "-filter:a", f"atempo={factor:g}", "-c:a", "pcm_f32le", after, what=told)
+        samples, rate = soundfile.read(after, dtype="float32")
+    return Sound(samples, rate)
+
+
+def trimmed(sound: Sound) -> Sound:
+    """Without the silence at both ends (20 ms of it stay), the ends faded: nothing to click."""
+    level = numpy.abs(sound.samples)
+    loud = numpy.flatnonzero(level > level.max(initial=0.0) * _FLOOR)
+    if not len(loud):
+        return sound
+    room = int(0.02 * sound.rate)
+    kept = sound.samples[max(0, loud[0] - room) : loud[-1] + 1 + room].copy()
+    ramp = numpy.linspace(0, 1, min(int(_FADE * sound.rate), len(kept) // 2), dtype=numpy.float32)
+    kept[: len(ramp)] *= ramp
+    kept[len(kept) - len(ramp) :] *= ramp[::-1]
+    return Sound(kept, sound.rate)
+
+
+def joined(pieces: Sequence[Sound], pauses: Sequence[float]) -> Sound:
+    """The pieces one after the other, `pauses[i]` seconds of silence behind piece i (but the last)."""
+    rate = pieces[0].rate
+    parts = []
+    for i, piece in enumerate(pieces):
+        parts.append(piece.samples)
+        if i < len(pieces) - 1:
+            parts.append(numpy.zeros(int(pauses[i] * rate), numpy.float32))
+    return Sound(numpy.concatenate(parts), rate)
+
+
+def placed(pieces: Sequence[Sound], begins: Sequence[float]) -> Sound:
+    """The pieces at their times in seconds; where one is still speaking the next begins when it has ended."""
+    rate = pieces[0].rate
+    spots, free = [], 0
+    for piece, begin in zip(pieces, begins, strict=True):
+        spots.append(max(int(begin * rate), free))
+        free = spots[-1] + len(piece.samples)
+    out = numpy.zeros(free, numpy.float32)
+    for piece, spot in zip(pieces, spots, strict=True):
+        out[spot : spot + len(piece.samples)] = piece.samples
+    return Sound(out, rate)
+
+
+def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
+    """A wav (16 bit) or mp3 file by the path's ending, whole or not at all, with the tags that such files have (title,
+    artist, comment, software, date). Raises Stop."""
+    import soundfile
+
+    kind, subtype = ("MP3", "MPEG_LAYER_III") if path.suffix == ".mp3" else ("WAV", "PCM_16")
+    with storage.whole(path) as part:
+        try:
+            with soundfile.SoundFile(part, "w", sound.rate, 1, subtype, format=kind) as file:
+                for name, value in (tags or {}).items():
+                    setattr(file, name, value)
+                file.write(numpy.clip(sound.samples, -1, 1))
+        except soundfile.SoundFileError as error:  # its own error for a full disk has no number
+            raise OSError(28, f"the sound was not written: {error}", str(path)) from None
+    return path
+
+
+def from_file(path: Path) -> Sound:
+    """A mono file that was written here."""
+    samples, rate = read(path, most=36000)
+    return Sound(samples.mean(axis=1), rate)

@@ -1,0 +1,83 @@
+"""Whose voice is it? Speaker embeddings by resemblyzer, whose weights come with its package: nothing is downloaded.
+
+Cosine similarity of two of them: clips of one espeak voice 0.84 to 0.91, of clearly different ones 0.54 to 0.63, of a
+similar one up to 0.86 (measured 2026-11-20). It tells far voices apart, not twins.
+"""
+
+from functools import cache
+
+import numpy
+
+from voiceclone import shims
+from voiceclone.sound import Sound, resample
+
+RATE = 16000
+SAME = 0.75  # between the two groups above
+_WINDOW = 1.6  # seconds of one embedding
+
+
+@cache
+def _encoder():
+    shims.pkg_resources()
+    import torch
+
+    with shims.quiet():
+        from resemblyzer import VoiceEncoder
+
+        return VoiceEncoder("cuda" if torch.cuda.is_available() else "cpu", verbose=False)
+
+
+def _speech(sound: Sound) -> numpy.ndarray:
+    """At resemblyzer's rate and level, long silences shortened, at least one window long."""
+    _encoder()
+    from resemblyzer import preprocess_wav
+
+    wave = resample(sound, RATE).samples
+    if not numpy.any(wave):
+        return numpy.zeros(int(_WINDOW * RATE), numpy.float32)
+    with shims.quiet():
+        kept = preprocess_wav(wave)
+    kept = kept if len(kept) >= RATE // 4 else wave  # nothing that it takes for speech
+    return numpy.pad(kept, (0, max(0, int(_WINDOW * RATE) - len(kept)))).astype(numpy.float32)
+
+
+def embedding(sound: Sound) -> numpy.ndarray:
+    """(256,) float32 of unit length."""
+    return _encoder().embed_utterance(_speech(sound)).astype(numpy.float32)
+
+
+def windows(sound: Sound, step: float = 0.8) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """(begins,) in seconds and (windows, 256): one embedding for each 1.6 s of the sound as it is."""
+    encoder, wave = _encoder(), resample(sound, RATE).samples
+    begins = numpy.arange(0, max(1e-9, len(wave) / RATE - _WINDOW), step)
+    made = [
+        encoder.embed_utterance(numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))))
+        for part in (wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins)
+    ]
+    return begins, numpy.stack(made) if made else numpy.zeros((0, 256), numpy.float32)
+
+
+def similarity(one: numpy.ndarray, other: numpy.ndarray) -> float:
+    """Cosine of two embeddings, -1 to 1."""
+    return float(numpy.dot(one, other) / (numpy.linalg.norm(one) * numpy.linalg.norm(other) + 1e-9))
+
+
+def groups(embeddings: numpy.ndarray) -> numpy.ndarray:
+    """(windows,) 0 or 1: the two most different groups among the windows, all 0 where they are one voice.
+
+    Two-means on the sphere from the two windows that are farthest apart; a second voice must have a fifth of the
+    windows, and the groups' means must differ as different voices do."""
+    labels = numpy.zeros(len(embeddings), int)
+    if len(embeddings) < 4:
+        return labels
+    cosines = embeddings @ embeddings.T
+    first, second = numpy.unravel_index(numpy.argmin(cosines), cosines.shape)
+    centres = embeddings[[first, second]]
+    for _ in range(10):
+        labels = numpy.argmax(embeddings @ centres.T, axis=1)
+        if min(numpy.bincount(labels, minlength=2)) == 0:
+            return numpy.zeros(len(embeddings), int)
+        centres = numpy.stack([embeddings[labels == i].mean(axis=0) for i in (0, 1)])
+        centres /= numpy.linalg.norm(centres, axis=1, keepdims=True)
+    small = min(numpy.bincount(labels, minlength=2)) < max(2, len(labels) / 5)
+    return labels * 0 if small or similarity(*centres) > SAME else labels

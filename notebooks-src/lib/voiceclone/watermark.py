@@ -1,0 +1,60 @@
+"""Perth's inaudible mark on every result, read back each time.
+
+Perth works at 32 kHz and marks frequencies below 2 kHz. So only its *difference* is taken over, raised to 48 kHz and
+added: what lies above 16 kHz stays, and so does the length (Perth's own result is a little shorter).
+"""
+
+from functools import cache
+
+import numpy
+
+from voiceclone import shims
+from voiceclone.sound import Sound, resample
+
+RATE = 32000  # Hz, perth_net/pretrained/implicit/hparams.yaml of resemble-perth 1.0.1
+SHORTEST = 1.0  # seconds that are needed to read a mark reliably
+FOUND = 0.5  # of 0..1: the reader gives 0.0 for a clean sound and 1.0 for a marked one
+
+
+@cache
+def _perth():
+    """The watermarker, on the card where there is one. Raises RuntimeError when perth has none."""
+    shims.pkg_resources()
+    shims.torchaudio()
+    import torch
+
+    with shims.quiet():
+        import perth
+
+        if perth.PerthImplicitWatermarker is None:
+            raise RuntimeError("perth cannot load its watermarker: its parts are not all here")
+        return perth.PerthImplicitWatermarker(device="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def marked(sound: Sound) -> Sound:
+    """The sound with the mark added; of the same length and rate."""
+    import torch
+
+    low = resample(sound, RATE).samples
+    if len(low) < 2048:  # shorter than one window of Perth's
+        return sound
+    with torch.inference_mode():
+        after = _perth().apply_watermark(low, sample_rate=RATE)
+    change = numpy.zeros(len(low), numpy.float32)
+    change[: len(after)] = after[: len(low)] - low[: len(after)]
+    change = resample(Sound(change, RATE), sound.rate).samples
+    out = sound.samples.copy()
+    out[: len(change)] += change[: len(out)]
+    return Sound(out, sound.rate)
+
+
+def found(sound: Sound) -> float:
+    """How surely the mark is in the sound, 0 to 1."""
+    import torch
+
+    low = resample(sound, RATE).samples
+    if len(low) < 2048 or not numpy.any(low):
+        return 0.0
+    with torch.inference_mode():
+        read = _perth().get_watermark(low, sample_rate=RATE, round=False)
+    return float(numpy.mean(read))
