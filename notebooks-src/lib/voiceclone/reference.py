@@ -61,7 +61,7 @@ def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
         raise Stop(f"{name} is silent: check the microphone, or give another recording")
     level = _levels(whole)
     talk = _talking(level)
-    begins, embedded = speaker.windows(whole)
+    begins, embedded = speaker.windows(whole, talk, _FRAME)
     labels = speaker.groups(embedded)
     quality = _measure(whole, frames, level, talk, 1 + int(labels.any()))
     if talk.mean() * whole.seconds < min(least, 2.0):
@@ -145,6 +145,9 @@ def _of_main_voice(count: int, begins: numpy.ndarray, labels: numpy.ndarray) -> 
     for begin, label in zip(begins, labels, strict=True):
         if label == main:
             out[int((begin + 0.4) / _FRAME) : int((begin + 1.2) / _FRAME) + 1] = True
+    for begin, label in zip(begins, labels, strict=True):  # where both are heard in one window, neither is sure
+        if label != main:
+            out[int((begin + 0.2) / _FRAME) : int((begin + 1.4) / _FRAME) + 1] = False
     return out
 
 
@@ -182,7 +185,7 @@ def _remarks(quality: Quality) -> list[str]:
         said.append("it sounds like a telephone (nothing above 4 kHz): the clone will sound so, too")
     if quality.clipped > 0.001:
         said.append(f"it is clipped ({quality.clipped:.1%} of it): record again at a lower level")
-    if quality.snr < 15:
+    if quality.snr < 20:
         said.append(
             f"it is noisy ({quality.snr:.0f} dB of speech over noise, 25 and more is good): the noise is cloned, too"
         )

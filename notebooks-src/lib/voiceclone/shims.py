@@ -3,6 +3,7 @@ thing is absent, and none replaces what is there.
 
 - `pkg_resources` left setuptools with version 82. Perth asks it where its weights lie, and without it has no
   watermarker (None, silently); resemblyzer's voice detector asks it for a version.
+- `onnx` is imported by s3tokenizer, which Chatterbox uses, and not needed; not every image has it.
 - `torchaudio` is imported by VoxCPM's first model and by Perth, which only takes two Fourier transforms from it. Its
   wheels need CUDA libraries that a session without a card may not have.
 """
@@ -50,6 +51,15 @@ def torchaudio() -> None:
     made.transforms = transforms
     transforms.Spectrogram, transforms.InverseSpectrogram, transforms.TimeStretch = _transforms()
     sys.modules |= {"torchaudio": made, "torchaudio.transforms": transforms}
+
+
+def onnx() -> None:
+    """Have an `onnx` to be imported: s3tokenizer does so for a conversion that nobody asks for here."""
+    if "onnx" not in sys.modules and importlib.util.find_spec("onnx") is None:
+        import transformers  # noqa: F401  (it asks whether there is one)
+
+        sys.modules["onnx"] = types.ModuleType("onnx")
+        sys.modules["onnx"].__spec__ = importlib.util.spec_from_loader("onnx", None)
 
 
 def has_torchaudio() -> bool:

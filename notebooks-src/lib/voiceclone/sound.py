@@ -87,12 +87,25 @@ def loudness(sound: Sound) -> float:
 
 
 def at_loudness(sound: Sound, lufs: float = LOUDNESS) -> Sound:
-    """The sound at this loudness, or as near as its peaks allow; silence stays as it is."""
+    """The sound at this loudness, single peaks held below PEAK, by 6 dB at most; silence stays as it is."""
     now = loudness(sound)
     if not math.isfinite(now):
         return sound
     peak = float(numpy.abs(sound.samples).max())
-    return Sound(sound.samples * numpy.float32(min(10 ** ((lufs - now) / 20), PEAK / peak)), sound.rate)
+    return limited(Sound(sound.samples * numpy.float32(min(10 ** ((lufs - now) / 20), 2 * PEAK / peak)), sound.rate))
+
+
+def limited(sound: Sound) -> Sound:
+    """No sample above PEAK: the gain goes down 5 ms before a peak and comes back 5 ms after it."""
+    level = numpy.abs(sound.samples)
+    if float(level.max(initial=0.0)) <= PEAK:
+        return sound
+    from scipy.ndimage import convolve1d, minimum_filter1d
+
+    size = 2 * int(0.005 * sound.rate) + 1
+    gain = minimum_filter1d(numpy.minimum(1.0, PEAK / numpy.maximum(level, 1e-9)), size)
+    window = numpy.hanning(size + 2)[1:-1]
+    return Sound((sound.samples * convolve1d(gain, window / window.sum())).astype(numpy.float32), sound.rate)
 
 
 def faster(sound: Sound, factor: float) -> Sound:

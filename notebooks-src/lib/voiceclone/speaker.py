@@ -46,10 +46,13 @@ def embedding(sound: Sound) -> numpy.ndarray:
     return _encoder().embed_utterance(_speech(sound)).astype(numpy.float32)
 
 
-def windows(sound: Sound, step: float = 0.8) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """(begins,) in seconds and (windows, 256): one embedding for each 1.6 s of the sound as it is."""
+def windows(sound: Sound, talk: numpy.ndarray, frame: float, step: float = 0.8) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """(begins,) in seconds and (windows, 256): one embedding for each 1.6 s in which somebody talks for the most part;
+    `talk` says so for each `frame` seconds (silence has no voice, and would be taken for another one)."""
     encoder, wave = _encoder(), resample(sound, RATE).samples
     begins = numpy.arange(0, max(1e-9, len(wave) / RATE - _WINDOW), step)
+    busy = [talk[int(b / frame) : int((b + _WINDOW) / frame)] for b in begins]
+    begins = numpy.array([b for b, t in zip(begins, busy, strict=True) if len(t) and t.mean() > 0.6])
     made = [
         encoder.embed_utterance(numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))))
         for part in (wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins)

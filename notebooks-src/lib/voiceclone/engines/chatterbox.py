@@ -1,6 +1,6 @@
 """Chatterbox (Resemble AI): Turbo for English, Multilingual for 22 further languages; every result is marked by Perth.
 
-Its package is installed without what it asks for (torch 2.6, numpy 1, gradio). Two shims keep it going: pkg_resources,
+Its package is installed without what it asks for (torch 2.6, numpy 1, gradio). Shims keep it going: pkg_resources,
 without which its watermarker is None, and reference loudness that is set here, since its own gives numbers in double
 precision that its model refuses (numpy 2). It needs the real torchaudio.
 """
@@ -73,6 +73,7 @@ def load(folders: list[Path], language: str, device: str, work: Path) -> "Chatte
     if not shims.has_torchaudio():
         raise Stop("Chatterbox needs torchaudio, which is not here: choose another engine, or install it")
     shims.pkg_resources()
+    shims.onnx()
     with shims.quiet():
         import perth
 

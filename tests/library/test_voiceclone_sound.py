@@ -1,0 +1,181 @@
+"""Sound on disk: joined without clicks, at one loudness, tagged, marked and read back, signed last."""
+
+import errno
+import json
+
+import numpy
+import pytest
+from labkit import Stop
+from voiceclone import consent, output, player, plots, provenance, sound, watermark
+from voiceclone.sound import Sound
+
+from tests.library.voices import packages, speak
+
+
+@pytest.fixture(autouse=True)
+def perth():
+    packages()
+
+
+@pytest.fixture(scope="module")
+def voice():
+    """Five seconds of a voice at 48 kHz."""
+    samples, rate = speak()
+    return sound.resample(Sound(samples[: 5 * rate], rate), sound.RATE)
+
+
+@pytest.fixture(scope="module")
+def marked(voice):
+    packages()
+    return watermark.marked(voice)
+
+
+def test_the_mark_is_read_back_and_a_clean_sound_has_none(voice, marked):
+    assert watermark.found(marked) > 0.9 and watermark.found(voice) < 0.1
+    assert len(marked.samples) == len(voice.samples) and marked.rate == voice.rate
+
+
+def test_the_mark_stays_through_mp3_a_lower_rate_half_the_level_and_a_cut(marked, tmp_path):
+    sound.write(tmp_path / "a.mp3", marked)
+    assert watermark.found(sound.from_file(tmp_path / "a.mp3")) > 0.9
+    assert watermark.found(sound.resample(marked, 16000)) > 0.9
+    assert watermark.found(Sound(marked.samples * 0.5, marked.rate)) > 0.9
+    assert watermark.found(Sound(marked.samples[48000:144000], marked.rate)) > 0.9
+
+
+def test_the_mark_leaves_what_is_high_alone(voice, marked):
+    """Perth works at 32 kHz: a plain use would cut everything above 16 kHz off."""
+    rng = numpy.random.default_rng(0)
+    bright = Sound((voice.samples + 0.05 * rng.standard_normal(len(voice.samples))).astype(numpy.float32), voice.rate)
+
+    def high(one):
+        spectrum = numpy.abs(numpy.fft.rfft(one.samples)) ** 2
+        return spectrum[int(17000 / 24000 * len(spectrum)) :].sum()
+
+    assert high(watermark.marked(bright)) == pytest.approx(high(bright), rel=0.01)
+
+
+def test_silence_and_a_tenth_of_a_second_pass_through():
+    assert watermark.found(Sound(numpy.zeros(48000, numpy.float32), 48000)) == 0.0
+    short = Sound(numpy.ones(1000, numpy.float32), 48000)
+    assert watermark.marked(short) is short and watermark.found(short) == 0.0
+
+
+def test_joins_are_150_ms_without_a_click():
+    tone = numpy.sin(2 * numpy.pi * 200 * numpy.arange(48000) / 48000 + 1.0).astype(numpy.float32)  # ends in the middle
+    pieces = [sound.trimmed(Sound(tone, 48000)) for _ in range(2)]
+    made = sound.joined(pieces, [0.15, 0.15])
+    quiet = numpy.flatnonzero(made.samples == 0)
+    gap = quiet[(quiet > 1000) & (quiet < len(made.samples) - 1000)]
+    assert abs(len(gap) / 48000 - 0.15) < 0.001
+    step = 2 * numpy.pi * 200 / 48000  # the tone's own steepest step
+    assert numpy.abs(numpy.diff(made.samples)).max() < 1.3 * step
+    assert abs(made.samples[0]) < 1e-6 and abs(made.samples[-1]) < 1e-6
+
+
+def test_silence_at_both_ends_goes():
+    tone = numpy.concatenate([numpy.zeros(9600), numpy.ones(9600) * 0.5, numpy.zeros(24000)]).astype(numpy.float32)
+    assert sound.trimmed(Sound(tone, 48000)).seconds == pytest.approx(0.24, abs=0.001)
+
+
+def test_subtitles_start_at_their_times_and_never_overlap():
+    one = Sound(numpy.ones(24000, numpy.float32), 48000)
+    made = sound.placed([one, one, one], [1.0, 1.2, 4.0])
+    spoken = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], made.samples, [0]]))) / 48000
+    assert spoken.tolist() == [1.0, 2.0, 4.0, 4.5]
+
+
+def test_loudness_is_set_and_never_clips(voice):
+    assert sound.loudness(sound.at_loudness(voice)) == pytest.approx(-19, abs=0.3)
+    peaky = voice.samples.copy() * 0.05
+    peaky[1000] = 1.0
+    loud = sound.at_loudness(Sound(peaky, voice.rate))
+    assert numpy.abs(loud.samples).max() <= sound.PEAK + 1e-6
+    silence = Sound(numpy.zeros(48000, numpy.float32), 48000)
+    assert sound.loudness(silence) == float("-inf") and sound.at_loudness(silence) is silence
+
+
+def test_speed_changes_length_and_keeps_pitch(voice):
+    quick = sound.faster(voice, 1.25)
+    assert quick.seconds == pytest.approx(voice.seconds / 1.25, rel=0.03)
+
+    def pitch(one):
+        spectrum = numpy.abs(numpy.fft.rfft(one.samples * numpy.hanning(len(one.samples))))
+        return numpy.argmax(spectrum) * one.rate / len(one.samples)
+
+    assert pitch(quick) == pytest.approx(pitch(voice), rel=0.1)
+
+
+@pytest.mark.parametrize("ending", ["wav", "mp3"])
+def test_files_say_what_they_are(ending, voice, tmp_path):
+    import av
+
+    told = output.tags("hello", "VoxCPM2", "0123456789abcdef")
+    path = sound.write(tmp_path / f"hello.{ending}", voice, told)
+    with av.open(str(path)) as file:
+        found = {**file.metadata, **file.streams.audio[0].metadata}
+        assert file.streams.audio[0].rate == 48000
+    assert "AI-generated" in found["comment"] and "VoxCPM2" in found["comment"] and found["title"] == "hello"
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk, voice):
+    small_disk.leave(20_000)
+    with pytest.raises(Stop, match="cannot be written"):
+        sound.write(small_disk.path / "a.wav", voice)
+    assert not list(small_disk.path.glob("*a.wav"))
+
+
+def about():
+    return {"engine": "VoxCPM2", "commit": "0" * 40, "sentences": []}
+
+
+def given():
+    return consent.ask(True, "Ada", "my own voice")
+
+
+def test_a_result_is_two_files_and_a_record(marked, tmp_path):
+    made = output.write(tmp_path, "speech", marked, about(), given())
+    record = json.loads(made.record.read_text())
+    assert made.mark > 0.9 and record["watermark"]["found"] > 0.9
+    assert record["rate"] == 48000 and record["ai_generated"] and record["consent"]["whose"] == "Ada"
+    assert set(record["sha256"]) == {"speech.wav", "speech.mp3"} and record["versions"]["python"]
+    assert record["loudness_lufs"] == pytest.approx(-19, abs=0.5)
+    with pytest.raises(Stop, match="nothing is generated"):
+        output.write(tmp_path, "speech", marked, about(), None)
+
+
+def test_a_result_whose_sentences_lost_their_mark_is_marked_again(voice, tmp_path):
+    assert output.write(tmp_path, "speech", voice, about(), given()).mark > 0.9
+
+
+def test_without_a_mark_the_record_and_the_tags_do_not_claim_one(voice, tmp_path):
+    made = output.write(tmp_path, "speech", voice, about(), given(), mark=False)
+    record = json.loads(made.record.read_text())
+    assert made.mark < 0.5 and "own decision" in record["watermark"]["kind"]
+    assert b"Perth" not in made.wav.read_bytes()
+
+
+def test_a_signature_is_valid_and_breaks_when_the_file_is_changed(marked, tmp_path):
+    made = output.write(tmp_path, "speech", marked, about(), given(), sign=True)
+    assert made.signed == "C2PA, Valid" and provenance.read(made.wav) == "Valid"
+    assert watermark.found(sound.from_file(made.wav)) > 0.9
+    data = bytearray(made.wav.read_bytes())
+    data[20000] ^= 0xFF
+    made.wav.write_bytes(data)
+    assert provenance.read(made.wav) == "Invalid"
+
+
+def test_without_the_package_the_file_is_unsigned_and_says_so(marked, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "c2pa", None)
+    made = output.write(tmp_path, "speech", marked, about(), given(), sign=True)
+    assert made.signed.startswith("unsigned: c2pa-python is not installed") and made.wav.is_file()
+    assert json.loads(made.record.read_text())["signature"] == made.signed
+
+
+def test_players_and_pictures_are_made(marked, tmp_path):
+    path = sound.write(tmp_path / "a.mp3", marked)
+    text = player.markup([("take <1>", path)])
+    assert text.count("<audio controls") == 1 and "take &lt;1&gt;" in text
+    figure = plots.result(marked, "a title")
+    assert len(figure.axes) == 3
+    assert errno.ENOSPC

@@ -1,0 +1,145 @@
+"""Text becomes words and pieces; what cannot be said is one sentence that names file and line."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labkit import Stop
+from voiceclone import script, text
+
+from tests.library.voices import packages
+
+
+@pytest.fixture(autouse=True)
+def num2words():
+    packages()
+
+
+@pytest.mark.parametrize(
+    ("language", "before", "after"),
+    [
+        ("en", "Dr. Smith has 3 cats.", "Doctor Smith has three cats."),
+        ("en", "It costs $5, or €3.50.", "It costs five dollars, or three euro, fifty cents."),
+        ("en", "1,200 km at 80 km/h", "one thousand, two hundred kilometres at eighty kilometres per hour"),
+        ("en", "on 2026-11-20 at 14:30", "on November twentieth, twenty twenty-six at fourteen thirty"),
+        ("en", "In 1999 the 21st of 1 m", "In nineteen ninety-nine the twenty-first of one metre"),
+        ("en", "-5°C and 3.5%", "minus five degrees Celsius and three point five percent"),
+        ("en", "code 007", "code zero zero seven"),
+        ("en", "see https://www.example.org/a?b=1.", "see example dot org."),
+        ("en", "Fine 🎉 here", "Fine here"),
+        ("en", "Nothing to do.", "Nothing to do."),
+        ("de", "1.200,5 kg, z. B.", "eintausendzweihundert Komma fünf Kilogramm, zum Beispiel"),
+        ("de", "am 3.5.2025", "am dritten Mai zweitausendfünfundzwanzig"),
+        ("de", "um 14:30 für 5 €", "um vierzehn Uhr dreißig für fünf Euro"),
+        ("fr", "2,5 km pour 10 €", "deux virgule cinq kilomètres pour dix euros"),
+        ("es", "25 km y 5 %", "veinticinco kilómetros y cinco por ciento"),
+        ("sw", "Nina vitabu 25", "Nina vitabu 25"),  # num2words has no Swahili: left as it is
+    ],
+)  # fmt: skip
+def test_numbers_units_dates_and_abbreviations_become_words(language, before, after):
+    assert text.spoken(before, language)[0] == after
+
+
+def test_every_change_is_told_for_the_preview():
+    _, changes = text.spoken("Mr. X has 3 🎉", "en")
+    assert ("Mr.", "Mister") in changes and ("3", "three") in changes and ("🎉", "") in changes
+
+
+@given(st.text(st.sampled_from("ab é, .!?;:\n中ё'"), max_size=900))
+def test_no_piece_is_longer_than_200_and_no_letter_is_lost(content):
+    made = text.pieces(content)
+    assert all(0 < len(piece) <= 200 for piece, _ in made)
+
+    def letters(string):
+        return re.sub(r"[\W_]", "", string)
+
+    assert "".join(letters(piece) for piece, _ in made) == letters(content)
+    assert all(pause in (0.15, 0.45) for _, pause in made)
+
+
+def test_pieces_end_at_sentences_and_a_word_alone_is_put_to_the_next():
+    made = [
+        p for p, _ in text.pieces("Hello! This is a sentence of usual length, as people write. And J. Smith another.")
+    ]
+    assert made == ["Hello! This is a sentence of usual length, as people write.", "And J. Smith another."]
+
+
+@pytest.mark.parametrize(
+    ("content", "language", "said"),
+    [
+        ("", "en", "the text is empty"),
+        ("  \n", "en", "the text is empty"),
+        ("🎉🎉", "en", "has no words in it"),
+        ("Привет, мир", "en", "mostly Cyrillic, and LANGUAGE says 'en'"),
+        ("Good morning to you", "ja", None),
+        ("你好", "zh", None),
+    ],
+)
+def test_a_text_that_cannot_be_said_is_one_sentence(content, language, said):
+    if said is None:
+        assert text.judge(content, language) == []
+    else:
+        with pytest.raises(Stop, match=said):
+            text.judge(content, language)
+
+
+def test_a_few_letters_of_another_script_are_a_remark():
+    assert "Cyrillic" in text.judge("Hello Привет, my dear friends", "en")[0]
+
+
+def test_an_hour_of_text_is_cut_and_its_length_is_told():
+    items, changes, remarks = script.items(
+        [script.Line("speech", "", "A sentence of fifty letters, more or less, it is. " * 1100)], "en"
+    )
+    assert len(items) > 400 and 45 < script.minutes(items) < 75
+    assert "minutes of speech" in script.preview(items, changes, remarks)
+
+
+def test_lines_with_names_are_a_script():
+    made = script.lines("Anna: Hello there.\nBen: And hello to you,\nfrom here.\nAnna: Bye.")
+    assert [(line.speaker, line.text) for line in made] == [
+        ("Anna", "Hello there."), ("Ben", "And hello to you,\nfrom here."), ("Anna", "Bye."),
+    ]  # fmt: skip
+    assert script.lines("Note: this is one sentence only.")[0].speaker == ""
+
+
+def test_subtitles_have_times_and_tables_have_rows(tmp_path):
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,500\n<i>Hello</i>\nthere.\n\n2\n00:00:03,000 --> 00:00:05,000\nBen: Yes.\n"
+    )
+    made = script.lines("", str(tmp_path / "a.srt"))
+    assert [(m.begin, m.end, m.speaker, m.text) for m in made] == [(1, 2.5, "", "Hello there."), (3, 5, "Ben", "Yes.")]
+    (tmp_path / "a.csv").write_text("name,text,seed,speed\none,First.,7,1.2\n,Second.,,\n,,,\n")
+    made = script.lines("", str(tmp_path / "a.csv"))
+    assert [(m.recording, m.seed, m.speed) for m in made] == [("one", 7, 1.2), ("a-002", None, None)]
+    items, _, _ = script.items(made, "en", speed=0.9, seed=3)
+    assert [(i["seed"], i["speed"]) for i in items] == [(7, 1.2), (3, 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"\x89PNG\r\n\x1a\n\x00\xff", "no text in UTF-8"),
+        ("a.txt", b"a\0b", "is no text"),
+        ("a.docx", b"text", "is no text: give a .txt"),
+        ("a.srt", b"Hello", "'Hello' has no times"),
+        ("a.srt", b"1\n00:00:05,000 --> 00:00:03,000\nHello", "ends before it begins"),
+        ("a.csv", b"name,words\na,b", "no column 'text'"),
+        ("a.csv", b"text,seed\nHello,seven", "a.csv:2: seed should be a number"),
+        ("a.csv", b"name,text\na,One\na,Two", "uses the name 'a' twice"),
+        ("a.csv", b"text\n \n", "no row with text"),
+        ("a.txt", b"x" * 2_000_001, "cut it in parts"),
+    ],
+)
+def test_a_bad_file_is_one_sentence_with_its_name(name, content, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Stop, match=said):
+        script.lines("", str(tmp_path / name))
+
+
+def test_a_missing_file_and_an_odd_speed_are_told(tmp_path):
+    with pytest.raises(Stop, match="cannot be read"):
+        script.lines("", str(tmp_path / "nope.txt"))
+    with pytest.raises(Stop, match="speed must be 0.5 to 2"):
+        script.items([script.Line("a", "", "Hello")], "en", speed=3)
