@@ -6,6 +6,7 @@ The order matters: loudness, mark, tags, record, signature last, since whatever 
 import hashlib
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from voiceclone import sound, watermark
 from voiceclone.consent import Consent, granted
 from voiceclone.sound import Sound
 
-_READ = 30.0  # seconds of the result in which the mark is looked for: reading an hour would take two minutes
+_READ = 10.0  # seconds of the result in which the mark is looked for: reading an hour would take two minutes
+_LONGEST = 30.0  # seconds that are marked at once
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,16 @@ def write(
     was marked when it was made, and here the mark is read back from the files. Raises Stop without consent, and when a
     mark that should be there is not."""
     granted(agreed)
-    made = sound.at_loudness(made)
+    made, level = _levelled(made)
     told = tags(name, about["engine"], about["commit"])
     if not mark:
         told["comment"] = told["comment"].partition(";")[0]
-    wav = sound.write(folder / f"{name}.wav", made, told)
-    mp3 = sound.write(folder / f"{name}.mp3", made, told)
-    found = min(read_mark(wav), read_mark(mp3))
+    with ThreadPoolExecutor(1) as aside:  # mp3 is the slowest part, and needs no Python while it is made
+        later = aside.submit(sound.write, folder / f"{name}.mp3", made, told)
+        wav = sound.write(folder / f"{name}.wav", made, told)
+        found = read_mark(wav)
+        mp3 = later.result()
+    found = min(found, read_mark(mp3))
     if mark and found < watermark.FOUND and made.seconds >= watermark.SHORTEST:
         found = _mark_whole(wav, mp3, made, told)  # very short or quiet sentences: the whole is marked once more
     how = "no"
@@ -60,7 +65,6 @@ def write(
         from voiceclone import provenance
 
         how = provenance.sign(wav, name, told)
-    level = sound.loudness(made)
     record = {
         "file": wav.name, "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ai_generated": True, **about,
         **storage.facts(), "seconds": round(made.seconds, 3), "rate": made.rate,
@@ -74,8 +78,17 @@ def write(
     return Result(name, wav, mp3, side, made.seconds, level, found, how)
 
 
+def _levelled(made: Sound) -> tuple[Sound, float]:
+    """The sound at the loudness that is given out, and that loudness; sentences that are there already stay."""
+    level = sound.loudness(made)
+    if abs(level - sound.LOUDNESS) < 0.5 and float(abs(made.samples).max()) <= 1.0:
+        return made, level
+    made = sound.at_loudness(made)
+    return made, sound.loudness(made)
+
+
 def read_mark(path: Path) -> float:
-    """How surely the mark is in a file, in its first half minute."""
+    """How surely the mark is in a file, in its first ten seconds."""
     whole = sound.from_file(path)
     return watermark.found(Sound(whole.samples[: int(_READ * whole.rate)], whole.rate))
 
@@ -85,7 +98,7 @@ def _mark_whole(wav: Path, mp3: Path, made: Sound, told: dict) -> float:
     import numpy
     from labkit import Stop
 
-    size = int(_READ * made.rate)
+    size = int(_LONGEST * made.rate)
     parts = [
         watermark.marked(Sound(made.samples[i : i + size], made.rate)).samples
         for i in range(0, len(made.samples), size)

@@ -96,16 +96,16 @@ def at_loudness(sound: Sound, lufs: float = LOUDNESS) -> Sound:
 
 
 def limited(sound: Sound) -> Sound:
-    """No sample above PEAK: the gain goes down 5 ms before a peak and comes back 5 ms after it."""
+    """No sample above PEAK: the gain goes down 2.5 ms before a peak and comes back 2.5 ms after it."""
     level = numpy.abs(sound.samples)
     if float(level.max(initial=0.0)) <= PEAK:
         return sound
-    from scipy.ndimage import convolve1d, minimum_filter1d
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
-    size = 2 * int(0.005 * sound.rate) + 1
-    gain = minimum_filter1d(numpy.minimum(1.0, PEAK / numpy.maximum(level, 1e-9)), size)
-    window = numpy.hanning(size + 2)[1:-1]
-    return Sound((sound.samples * convolve1d(gain, window / window.sum())).astype(numpy.float32), sound.rate)
+    half = int(0.0025 * sound.rate) | 1  # two means of this width reach as far as the minimum before them
+    gain = minimum_filter1d(numpy.minimum(1.0, PEAK / numpy.maximum(level, 1e-9)), 2 * half + 1)
+    smooth = uniform_filter1d(uniform_filter1d(gain, half), half)
+    return Sound((sound.samples * smooth).astype(numpy.float32), sound.rate)
 
 
 def faster(sound: Sound, factor: float) -> Sound:

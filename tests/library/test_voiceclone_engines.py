@@ -1,0 +1,363 @@
+"""Engines on tiny models of their own classes, from the same files and through the same calls as the real ones."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy
+import pytest
+import torch
+from labkit import Stop
+from voiceclone import (
+    batch,
+    consent,
+    intake,
+    output,
+    recogniser,
+    reference,
+    registry,
+    script,
+    shims,
+    sound,
+    studio,
+    takes,
+    tiny,
+    voices,
+    watermark,
+)
+from voiceclone.engines import How
+
+from anylab.compile import compile_all
+from anylab.project import open_project
+from anylab.smoke.hub import Hub
+from tests.conftest import ROOT
+from tests.library.voices import packages
+
+TEXT = "This is the first sentence of a small test. And here is the second one, which is as long as that."
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """{engine: loaded twin}, each loaded once."""
+    packages()
+    from labkit import storage
+
+    root, found = tmp_path_factory.mktemp("engines"), {}
+    for name in ("voxcpm2", "pocket"):
+        folders = storage.Folders(root / name, root / name, None, True)
+        found[name] = studio.load(registry.engines()[name], "en", folders, quick=True)
+    return found
+
+
+@pytest.fixture
+def prompt(folders):
+    packages()
+    found = reference.prepare(intake.find("sample", folders), most=6)
+    return voices.save(folders.outputs, "voice", found, "", consent.ask(False, "", ""))
+
+
+def items(text=TEXT, **more):
+    return script.items([script.Line("speech", "", text, **more)], "en")[0]
+
+
+def speak(loaded, prompt, folders, todo, settings=None, engine=None, ears=None):
+    engine = engine or loaded.engine
+    booth = takes.Booth(engine, batch.ready(engine, {"": prompt}), settings or takes.Settings(steps=2), ears)
+    return batch.run(todo, booth, folders, loaded.facts())
+
+
+@pytest.mark.parametrize("name", ["voxcpm2", "pocket"])
+def test_a_text_becomes_a_marked_file(name, loaded, prompt, folders):
+    todo = items()
+    made = speak(loaded[name], prompt, folders, todo)
+    assert [r["state"] for r in made.records] == ["done", "done"]
+    spoken, notes = batch.recordings(todo, made, folders)["speech"]
+    result = output.write(folders.outputs, "speech", spoken, loaded[name].facts(), prompt.consent)
+    assert result.mark > watermark.FOUND and spoken.rate == 48000 and result.seconds > 2
+    numbers = batch.summary(made, [result])
+    assert numbers["done"] == 2 and numbers["real_time_factor"] > 0 and -1 <= numbers["similarity"] <= 1
+    assert "real-time factor" in batch.told(numbers, False)
+    for record in made.records if name == "voxcpm2" else ():  # a hum, as Pocket's twin gives, takes no mark by itself
+        assert watermark.found(sound.from_file(batch.file(record, folders))) > watermark.FOUND
+
+
+def test_the_same_seed_says_the_same_and_another_something_else(loaded, prompt):
+    engine = loaded["voxcpm2"].engine
+    voice = engine.voice(prompt.wav, "")
+    one, same, other = (engine.say("Hello there.", voice, How(seed=s, steps=2)) for s in (1, 1, 2))
+    assert numpy.array_equal(one, same) and not numpy.array_equal(one[: len(other)], other[: len(one)])
+
+
+def test_a_transcript_makes_another_voice_of_the_same_reference(loaded, prompt):
+    engine = loaded["voxcpm2"].engine
+    assert engine.voice(prompt.wav, "")["mode"] == "reference"
+    assert engine.voice(prompt.wav, "Some words.")["mode"] == "ref_continuation"
+
+
+def test_pocket_leaves_torchs_threads_alone(loaded, prompt):
+    before = torch.get_num_threads()
+    code = "import torch; torch.set_num_threads(3)\nfrom voiceclone import shims\n"
+    code += "with shims.threads_kept():\n    import pocket_tts"
+    paths = os.pathsep.join([str(packages()), str(ROOT / "notebooks-src/lib")])
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n    assert torch.get_num_threads() == 1\nprint(torch.get_num_threads())"],
+        env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "3", done.stderr
+    assert torch.get_num_threads() == before
+
+
+def test_pocket_without_its_weights_is_refused_and_not_replaced(loaded, folders, monkeypatch):
+    from pocket_tts import TTSModel
+    from voiceclone.engines import pocket
+
+    real = TTSModel.load_model
+
+    def fallen_back(**given):
+        model = real(**given)
+        model.has_voice_cloning = False  # what its own loader does when the gate is closed
+        return model
+
+    monkeypatch.setattr(TTSModel, "load_model", fallen_back)
+    with pytest.raises(Stop, match="without the weights that clone"):
+        studio.load(registry.engines()["pocket"], "en", folders, quick=True)
+    config = json.loads(json.dumps(pocket._config("fr")))
+    assert config["weights_path_without_voice_cloning"].startswith("hf://kyutai/pocket-tts-without")
+    assert "weights_path_without_voice_cloning: null" in (folders.work / "pocket.yaml").read_text()
+
+
+def test_the_gate_is_one_sentence_with_the_page_and_the_secret(tmp_path):
+    packages()
+    for repo in ("kyutai/pocket-tts", "kyutai/pocket-tts-without-voice-cloning"):
+        tiny.twin(tmp_path / repo, repo)
+    script_ = (
+        "from pathlib import Path\nfrom labkit import Stop, storage\nfrom voiceclone import registry, studio\n"
+        "f = storage.Folders(*map(Path, ('work', 'outputs', 'cache')), kept=True)\nf.work.mkdir()\n"
+        "try:\n    studio.load(registry.engines()['pocket'], 'en', f)\nexcept Stop as stop:\n    print('STOP', stop)\n"
+    )
+    paths = os.pathsep.join([str(packages()), str(ROOT / "notebooks-src/lib")])
+    commits = {r.id: r.revision for r in registry.module("pocket").repos("en")}
+    with Hub({repo: tmp_path / repo for repo in commits}, "gate", commits) as hub:
+        env = {**os.environ, **hub.env, "PYTHONPATH": paths, "HF_TOKEN": "", "HOME": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", script_], env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert "STOP kyutai/pocket-tts asks for consent first" in done.stdout, done.stderr
+    assert "https://huggingface.co/kyutai/pocket-tts" in done.stdout and "HF_TOKEN" in done.stdout
+
+
+def test_what_the_front_matter_says_of_models_is_what_the_engines_ask_for():
+    packages()
+    source = next(p.source for p in compile_all(open_project(ROOT)).pairs if p.source.name == "voice_cloning")
+    declared = {m["id"]: (m["gb"], m["revision"], m["gated"]) for m in source.front["models"]}
+    asked = {r.id: (r.gb, r.revision) for name in registry.engines() for code in ("en", "fi", "fr")
+             for r in registry.module(name).repos(code) if code == "en" or name == "chatterbox"}  # fmt: skip
+    asked[recogniser.REPO.id] = (recogniser.REPO.gb, recogniser.REPO.revision)
+    assert {k: v[:2] for k, v in declared.items()} == asked
+    assert declared["kyutai/pocket-tts"][2] and not declared["openbmb/VoxCPM2"][2]
+
+
+def test_each_entry_says_what_a_reader_must_know():
+    packages()
+    known = registry.engines()
+    assert list(known) == ["voxcpm2", "chatterbox", "pocket"]
+    for about in known.values():
+        told = registry.describe(about, "en")
+        for what in (about.code_licence, about.weight_licence, about.checked, about.terms, "GB"):
+            assert str(what) in told
+        assert len(about.languages) == len(set(about.languages)) and "en" in about.languages
+    assert [len(a.languages) for a in known.values()] == [30, 23, 7]
+
+
+@pytest.mark.parametrize(
+    ("asked", "language", "gpu", "ram", "token", "torchaudio", "got"),
+    [
+        ("auto", "en", 15.0, 12.7, False, True, "voxcpm2"),
+        ("auto", "en", 6.0, 12.7, False, True, "chatterbox"),
+        ("auto", "en", 0.0, 12.7, True, True, "pocket"),
+        ("auto", "en", 0.0, 12.7, False, True, "chatterbox"),
+        ("auto", "en", 0.0, 29.0, False, False, "voxcpm2"),
+        ("auto", "fi", 0.0, 29.0, True, True, "chatterbox"),
+        ("auto", "vi", 15.0, 12.7, False, True, "voxcpm2"),
+        ("auto", "en", 0.0, 3.0, False, True, "no engine fits here"),
+        ("pocket", "ja", 0.0, 12.7, True, True, "Pocket TTS does not speak 'ja'; VoxCPM2 and Chatterbox can"),
+        ("auto", "xx", 15.0, 12.7, False, True, "VoxCPM2 does not speak 'xx'; no engine here does"),
+        ("chatterbox", "en", 15.0, 12.7, False, False, "Chatterbox needs torchaudio"),
+        ("bark", "en", 15.0, 12.7, False, True, "there is no engine 'bark'"),
+    ],
+)
+def test_the_engine_follows_from_card_memory_token_and_language(asked, language, gpu, ram, token, torchaudio, got):
+    packages()
+    if " " in got:
+        with pytest.raises(Stop, match=got):
+            registry.choose(asked, language, gpu, ram, token, torchaudio)
+    else:
+        assert registry.choose(asked, language, gpu, ram, token, torchaudio).name == got
+
+
+def test_the_dtype_is_written_into_a_copy_of_the_config(folders, loaded):
+    from voiceclone.engines import voxcpm2
+
+    assert loaded["voxcpm2"].engine.dtype == "float32"  # no card here: the twin's file says bfloat16
+    snapshot = folders.work / "snapshot"
+    tiny.twin(snapshot, "openbmb/VoxCPM2")
+    before = (snapshot / "config.json").read_text()
+    place = voxcpm2.with_dtype(snapshot, folders.work / "mine", "bfloat16")
+    assert json.loads((place / "config.json").read_text())["dtype"] == "bfloat16"
+    assert (snapshot / "config.json").read_text() == before
+    assert (place / "model.safetensors").is_symlink()
+
+
+def test_a_file_that_lacks_weights_is_refused(folders):
+    from safetensors.torch import load_file, save_file
+    from voiceclone.engines import voxcpm2
+
+    packages()
+    tiny.twin(folders.work / "snapshot", "openbmb/VoxCPM2")
+    path = folders.work / "snapshot" / "model.safetensors"
+    weights = load_file(path)
+    weights.pop("stop_head.weight")
+    save_file(weights, path)
+    with pytest.raises(Stop, match="lacks 1 weights, such as stop_head.weight"):
+        voxcpm2.load([path.parent], "en", "cpu", folders.work)
+
+
+class Broken:
+    """An engine that fails at words it is told, as often as it is told."""
+
+    def __init__(self, engine, word, times):
+        self.engine, self.word, self.left, self.calls = engine, word, times, []
+        self.rate, self.dtype, self.voice = engine.rate, engine.dtype, engine.voice
+
+    def say(self, text, voice, how):
+        self.calls.append((text, how.seed))
+        if self.word in text and self.left > 0:
+            self.left -= 1
+            raise RuntimeError("CUDA error: something\nmore lines")
+        return self.engine.say(text, voice, how)
+
+
+def test_a_sentence_that_fails_is_tried_once_more_with_another_seed(loaded, prompt, folders):
+    engine = Broken(loaded["voxcpm2"].engine, "second", 1)
+    made = speak(loaded["voxcpm2"], prompt, folders, items(), engine=engine)
+    assert [r["state"] for r in made.records] == ["done", "done"] and made.records[1]["made"]["again"] == 1
+    seeds = [seed for text, seed in engine.calls if "second" in text]
+    assert len(seeds) == 2 and seeds[0] != seeds[1]
+
+
+def test_one_that_fails_twice_is_reported_the_rest_goes_on_and_a_rerun_makes_it(loaded, prompt, folders, capsys):
+    todo = items(TEXT + " The third sentence is here, and it is fine, as far as anybody can tell.")
+    engine = Broken(loaded["voxcpm2"].engine, "second", 2)
+    made = speak(loaded["voxcpm2"], prompt, folders, todo, engine=engine)
+    assert [r["state"] for r in made.records] == ["done", "failed", "done"]
+    assert "CUDA error: something, also when tried again" in made.records[1]["error"]
+    whole, notes = batch.recordings(todo, made, folders)["speech"]
+    assert len(notes) == 1 and "sentence 2 is missing" in notes[0] and whole.seconds > 2
+    calls = len(engine.calls)
+    again = speak(loaded["voxcpm2"], prompt, folders, todo, engine=engine)
+    assert [r["state"] for r in again.records] == ["done"] * 3 and len(engine.calls) == calls + 1
+    assert "3 done" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sound_", "said"),
+    [
+        (numpy.zeros(48000, numpy.float32), "it is silent"),
+        (numpy.full(48000, numpy.nan, numpy.float32), "not a number"),
+        (numpy.zeros(0, numpy.float32), "no sound came out"),
+    ],
+)
+def test_silence_and_nonsense_of_an_engine_are_failures(sound_, said, loaded, prompt, folders):
+    class Mute(Broken):
+        def say(self, text, voice, how):
+            return sound_
+
+    engine = Mute(loaded["voxcpm2"].engine, "", 0)
+    made = speak(
+        loaded["voxcpm2"], prompt, folders, items("One sentence only, of usual length, for the test."), engine=engine
+    )
+    assert made.records[0]["state"] == "failed" and said in made.records[0]["error"]
+    assert batch.recordings(items("One sentence only, of usual length, for the test."), made, folders) == {}
+
+
+class Ears:
+    """A recogniser that hears what it is told: the weights of a real one are not here."""
+
+    def __init__(self, *heard):
+        self.answers = list(heard)
+
+    def heard(self, sound, language="en"):
+        return self.answers.pop(0)
+
+
+def test_unclear_words_are_said_again_and_the_clearer_take_wins(loaded, prompt, folders):
+    text = "These are the words that are wanted here, by all means."
+    made = speak(loaded["voxcpm2"], prompt, folders, items(text), ears=Ears("entirely other noise", text))
+    record = made.records[0]["made"]
+    assert record["again"] == 1 and record["takes"][0]["word_errors"] == 0 and record["check"] == ""
+    unclear = speak(loaded["voxcpm2"], prompt, folders, items(text, seed=5), ears=Ears("nothing", "of it"))
+    assert "words are unclear" in unclear.records[0]["made"]["check"]
+    _, notes = batch.recordings(items(text, seed=5), unclear, folders)["speech"]
+    assert "listen to sentence 1" in notes[0]
+
+
+def test_takes_are_kept_the_best_first(loaded, prompt, folders):
+    made = speak(loaded["voxcpm2"], prompt, folders, items(), takes.Settings(takes=3, steps=2))
+    record = made.records[0]
+    alike = [take["similarity"] for take in record["made"]["takes"]]
+    assert len(alike) == 3 and alike == sorted(alike, reverse=True)
+    assert len({take["seed"] for take in record["made"]["takes"]}) == 3
+    shown = batch.takes_of(made, folders)
+    assert len(shown) == 3 and all(path.is_file() for _, path in shown)
+
+
+def test_nothing_is_made_twice_and_another_voice_or_setting_is_other_work(loaded, prompt, folders):
+    engine = Broken(loaded["voxcpm2"].engine, "", 0)
+    for settings, calls in ((None, 2), (None, 2), (takes.Settings(steps=3), 4)):
+        speak(loaded["voxcpm2"], prompt, folders, items(), settings, engine)
+        assert len(engine.calls) == calls
+
+
+def test_a_lost_file_is_made_again(loaded, prompt, folders):
+    engine = Broken(loaded["voxcpm2"].engine, "", 0)
+    made = speak(loaded["voxcpm2"], prompt, folders, items(), engine=engine)
+    batch.file(made.records[0], folders).unlink()
+    speak(loaded["voxcpm2"], prompt, folders, items(), engine=engine)
+    assert len(engine.calls) == 3
+
+
+def test_a_table_is_a_file_a_row_and_subtitles_keep_their_times(loaded, prompt, folders, tmp_path):
+    (tmp_path / "a.csv").write_text("name,text\none,The first row is said here.\ntwo,And the second row follows it.\n")
+    todo = script.items(script.lines("", str(tmp_path / "a.csv")), "en")[0]
+    made = speak(loaded["voxcpm2"], prompt, folders, todo)
+    assert list(batch.recordings(todo, made, folders)) == ["one", "two"]
+    (tmp_path / "b.srt").write_text(
+        "1\n00:00:02,000 --> 00:00:06,000\nThe first subtitle is here.\n\n"
+        "2\n00:00:08,000 --> 00:00:08,400\nThe second one has far too little time for all of its words.\n"
+    )
+    todo = script.items(script.lines("", str(tmp_path / "b.srt")), "en")[0]
+    made = speak(loaded["voxcpm2"], prompt, folders, todo)
+    whole, notes = batch.recordings(todo, made, folders)["b"]
+    loud = numpy.flatnonzero(numpy.abs(whole.samples) > 1e-3) / whole.rate
+    assert 1.95 < loud[0] < 2.2 and not ((loud > 6.1) & (loud < 7.95)).any()
+    assert any("longer than their time" in note for note in notes)
+    assert made.records[1]["made"]["takes"][0]["speed"] == pytest.approx(takes.FASTEST)
+
+
+def test_speakers_speak_with_their_own_voices(loaded, prompt, folders):
+    todo = script.items(script.lines("Anna: Hello, my name is Anna.\nBen: And I am Ben, as you hear."), "en")[0]
+    engine = loaded["voxcpm2"].engine
+    booth = takes.Booth(
+        engine, batch.ready(engine, {"": prompt, "Anna": prompt, "Ben": prompt}), takes.Settings(steps=2)
+    )
+    made = batch.run(todo, booth, folders, loaded["voxcpm2"].facts())
+    assert [r["item"]["speaker"] for r in made.records] == ["Anna", "Ben"]
+    with pytest.raises(Stop, match=r"speakers without a voice \(Anna, Ben\): set SPEAKERS"):
+        intake.missing(script.lines("Anna: Hello.\nBen: Hi."), {"": "sample"})
+
+
+def test_a_tiny_whisper_hears_through_the_same_loader(tmp_path, prompt):
+    packages()
+    tiny.twin(tmp_path, "openai/whisper-base")
+    ears = recogniser.load(tmp_path, "cpu")
+    assert isinstance(ears.heard(prompt.sound()), str)
+    assert not shims.has_torchaudio()  # what stands in for it is not taken for it
