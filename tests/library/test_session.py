@@ -100,9 +100,9 @@ def test_a_session_too_short_for_the_default_run_is_said(folders, monkeypatch, c
     from labkit import clock
 
     monkeypatch.setattr(clock, "time_left", lambda: 1800.0)
-    check({"minutes": {"T4": 40, "CPU": 90}}, folders, monkeypatch, [T4])
+    check({"minutes": {"T4 (estimate)": 40, "CPU": 90}}, folders, monkeypatch, [T4])
     said = capsys.readouterr().out
-    assert re.search(r"session +0:30 h left +about 40 min \(T4\) +goes on without", said)
+    assert re.search(r"session +0:30 h left +about 40 min on T4 \(estimate\) +goes on without", said)
     assert "session: the default run is longer than that: it stops in time and saves" in said
     check({"minutes": {"T4": 20}}, folders, monkeypatch, [T4])
     check({"minutes": {"L4": 99}}, folders, monkeypatch, [T4])  # nobody knows how long it takes on this card

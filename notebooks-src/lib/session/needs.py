@@ -13,7 +13,7 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
 
     `needs` is the notebook's own declaration: gpu ("none", "optional", "required"), gpu_memory_gb, compute_capability,
     disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"), minutes (of the default run, by
-    accelerator: {"T4": 40}). A quick test needs none of them.
+    accelerator: {"T4 (estimate)": 40}). A quick test needs none of them.
     """
     rows, stops = [("", "found", "need", "verdict")], []
     for what, found, need, problem, required in _rows(needs, folders, machine.gpus()):
@@ -55,11 +55,11 @@ def _rows(needs: dict, folders, cards: list):
 def _session_row(minutes: dict, cards: list):
     """How long the default run takes on what is here, where that is known, beside what is left of the session."""
     names = [card.name for card in cards] or ["CPU"]
-    known = [(kind, count) for kind, count in minutes.items() if any(kind in name for name in names)]
+    known = [(kind, n) for kind, n in minutes.items() if any(kind.partition(" (")[0] in name for name in names)]
     left, need, problem = clock.time_left(), "", ""
     if known:
         kind, count = known[0]
-        need = f"about {count:g} min ({kind})"
+        need = f"about {count:g} min on {kind}"
         if left is not None and left < count * 60:
             problem = "the default run is longer than that: it stops in time and saves, and Run all goes on next time"
     return "session", "no limit known" if left is None else f"{clock.span(left)} left", need, problem, False
