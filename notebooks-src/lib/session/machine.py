@@ -111,7 +111,7 @@ def used_gb(folder: Path) -> float:
 
 
 def model_cache(folders) -> Path:
-    """Where downloaded weights are kept: the Hub client's own cache, which `storage.prepare` puts into the session's."""
+    """Where downloaded weights are kept: the client's own cache, which `storage.prepare` puts into the session's."""
     home = os.environ.get("HF_HOME") or (f"{folders.cache}/huggingface" if folders.cache else "~/.cache/huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
 
