@@ -109,14 +109,17 @@ def disk_free_gb(folder: Path) -> float:
     return shutil.disk_usage(folder).free / GB
 
 
+def used_gb(folder: Path) -> float:
+    """GB of the files below `folder`, each counted once (a snapshot is links); 0 where there is none."""
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_symlink())
+    return sum(stat.st_size for stat in found if not S_ISDIR(stat.st_mode)) / GB
+
+
 def fetched_gb(folders, models: dict) -> float:
     """GB that are here of these models ({hub id: its GB, 0 when unknown}), of none more than it has."""
-    there = 0.0
-    for name, size in models.items():
-        folder = model_cache(folders) / f"models--{name.replace('/', '--')}"
-        found = (path.lstat() for path in folder.rglob("*") if not path.is_symlink())  # a snapshot is links
-        there += min(size, sum(stat.st_size for stat in found if not S_ISDIR(stat.st_mode)) / GB)
-    return there
+    cache = model_cache(folders)
+    here = {name: used_gb(cache / f"models--{name.replace('/', '--')}") for name in models}
+    return sum(min(size, here[name]) for name, size in models.items())
 
 
 def model_cache(folders) -> Path:
