@@ -16,7 +16,7 @@ from pathlib import Path
 
 import disk
 import remote
-from labkit import Stop, clock, here, secret, storage
+from labkit import Stop, here, secret, storage
 
 from session import machine, report
 
@@ -98,7 +98,8 @@ def _fetch_all(repo: str, commit: str, sizes: dict[str, int], cache: Path) -> Pa
     for name, size in missing.items():
         _fetch_one(repo, commit, name, size, cache)
     if missing:
-        print(f"{repo}: fetched in {clock.span(time.monotonic() - started)}")
+        seconds = time.monotonic() - started
+        print(f"{repo}: fetched in " + (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"))
     return _snapshot(repo, commit, cache)
 
 
