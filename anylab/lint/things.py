@@ -197,6 +197,15 @@ class Document:
     file: str
     data: Mapping[str, Any]
 
+    def line_of(self, origin: Origin) -> str:
+        """The text of a line of a cell."""
+        for where, cell in self.cells():
+            if where.file == origin.file:
+                written = cell.get("source")
+                lines = ("".join(map(str, written)) if isinstance(written, list) else str(written)).split("\n")
+                return lines[origin.line - 1] if 0 < origin.line <= len(lines) else ""
+        return ""
+
     def cells(self) -> Iterator[tuple[Origin, Mapping[str, Any]]]:
         """(where, cell) of each cell; what is no cell is left to others."""
         for i, cell in enumerate(self.data.get("cells") or (), 1):

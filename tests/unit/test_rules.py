@@ -16,6 +16,9 @@ HUB, GIT, CLOUD = (
     "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF5gHj",
     "AKIA" + "Q3RZ7XWJ5VNT2LPB",
 )
+SLACK = "xox" + "b-2048123456-3092761234567-" + "aB3dE6gH9jK2mN5pQ8sT1vW4"
+HEX, BASE64 = "9f86d081884c7d65" + "9a2feaa0c55ad015a3bf4f1b", "Zm9vYmFyQ0x" + "5Nz+Rk2pQ8sT1vW4yZ7bC0dF5gHj="
+PEM = "-----BEGIN RSA PRIVATE" + " KEY-----"
 MODEL = "id: a/b, licence: MIT, gated: false"
 
 # (rule, a cell that breaks it, a cell that does not); the broken line is the last one
@@ -104,6 +107,11 @@ CELLS = [
     ("secret/token", f"key = '{HUB}'", "key = 'hf_your_token_here'"),
     ("secret/token", f"x = '{GIT}'", "x = 'ghp_' + 36 * 'x'"),
     ("secret/token", f"y = '{CLOUD}'", "y = 'AKIAIOSFODNN7EXAMPLE'"),
+    ("secret/token", f"x = '{SLACK}'", "x = 'xoxb-your-token'"),
+    ("secret/token", f"x = '{PEM}\\nMIIEpAIBAAKCAQEA7bq'", f"x = '{PEM}'"),
+    ("secret/token", f"import os\nos.environ['WANDB_API_KEY'] = '{HEX}'", f"revision = '{HEX}'\nsha = '{HEX}'"),
+    ("secret/token", f"my_secret: str = '{BASE64}'", f"DATA = '{BASE64}'\ncache_key = make_the_key_of_cache_from(it)"),
+    ("secret/token", f"# %env SOME_TOKEN={HEX}", "SOME_KEY = 'models/some/Path-of-1-long-name-in-a-folder'"),
     ("secret/token", "z = 'LAB_12ab34cd'", "z = 'LAB_' + 'disk-sk-task'"),
     ("leak/other-platform", "path = '/forms/drive/x'", "path = 'my/forms/drive'\nother = '/formsy'"),
     ("leak/other-platform", "import lab.forms", "# https://forms.example/forms/x\nx = 'lab.formsets'"),
@@ -205,7 +213,17 @@ FOREIGN = [
 def test_somebody_elses_cell_is_warned_about(tmp_path, rule, bad, good):
     there = project(tmp_path, cell("x = 1"), {"notebooks-src/theirs.py": f"# %%\n{bad}\n"})
     errors, warnings = found(there)
+    if rule.startswith("secret/"):  # a build would publish it
+        assert {r for r, file, _ in errors if file == "notebooks-src/theirs.py"} == {rule}
+        return
     assert not errors and rule in {r for r, file, _ in warnings if file == "notebooks-src/theirs.py"}
+
+
+def test_what_only_looks_like_a_key_may_be_allowed_in_somebody_elses_notebook(tmp_path):
+    line = f"KEY = '{HUB}'  # anylab: allow secret/{{}}: made up for a lesson"
+    theirs = {"notebooks-src/theirs.py": f"# %%\n{line.format('token')}\n"}
+    theirs["notebooks-src/file.ipynb"] = ipynb([code("x = 1\n" + line.format("document"))])
+    assert not found(project(tmp_path, cell("x = 1"), theirs))[0]
 
 
 def test_an_import_that_only_one_image_has_is_told_for_the_others(tmp_path):
@@ -346,7 +364,7 @@ def test_leftovers_of_a_run_in_a_notebook_file(tmp_path, rule, leftover, ours):
     if ours and leftover.get("metadata"):
         return  # unknown cell metadata of ours is refused before any rule is asked
     line = 2 if leftover.get("source") else 1
-    assert (rule, "notebooks-src/file.ipynb cell 1", line) in kinds[0 if ours else 1]
+    assert (rule, "notebooks-src/file.ipynb cell 1", line) in kinds[0 if ours or rule.startswith("secret/") else 1]
     clean = ipynb([code("x = 1"), markdown("words")], **metadata)
     kinds = found(project(tmp_path, cell("x = 1"), {"notebooks-src/file.ipynb": clean}))
     assert rule not in {r for errors in kinds for r, _, _ in errors}
