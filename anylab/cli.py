@@ -160,6 +160,10 @@ def list_(context, sources_dir, platforms_dir, out) -> None:
     Console().print(table)
     left = sum(not p.path for p in compiled.pairs)
     click.echo(f"{len(compiled.pairs) - left} variants, {left} left out")
+    for platform in {p.platform.id: p.platform for p in compiled.pairs}.values():
+        if platform.image is None:
+            folder = platform.file.rpartition("/")[0]
+            click.echo(f"note: {folder}: unknown image (no packages.txt): everything is installed there, pinned")
 
 
 @main.command()

@@ -219,3 +219,12 @@ def test_a_wrong_use_is_one_line(project_copy, anylab, arguments, words):
     done = anylab(*arguments, cwd=project_copy)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and words in done.stderr
     assert done.stderr.count("\n") == 1 and done.stderr.endswith("--help\n") and not done.stdout
+
+
+def test_list_notes_the_platforms_whose_image_nobody_lists(project_copy, anylab):
+    (project_copy / "platforms/kaggle/packages.txt").unlink()
+    told = [line for line in anylab("list", cwd=project_copy).stdout.splitlines() if line.startswith("note: ")]
+    assert [line.split(":")[1].strip() for line in told] == [
+        f"platforms/{p}" for p in ("kaggle", "studio-lab", "local")
+    ]
+    assert all("unknown image (no packages.txt)" in line for line in told)
