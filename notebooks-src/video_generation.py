@@ -1,0 +1,235 @@
+# ---
+# jupyter:
+#   anylab:
+#     title: Video from words or an image
+#     summary: >-
+#       A sentence, a list of them or an image becomes a real mp4 on a free 16 GB card: three steps of a distilled model
+#       instead of fifty, in stages that each fit the card, and a list of clips survives a disconnect.
+#     result: clips as mp4, each with a contact sheet, a quality plot and a record of everything that made it
+#     picture: assets/video_generation.png
+#     picture_alt: >-
+#       A drawing, not a result. Left, the way of a prompt: words, noise, latents, film. Right, bars: a clip takes 3
+#       passes of the transformer here, 480 TFLOP, and 100 passes in the plain pipeline, 16,000 TFLOP.
+#     jinja: true
+#     leaves: nothing; models come from the Hugging Face Hub, prompts and clips stay here
+#     needs:
+#       gpu: optional
+#       gpu_memory_gb: 13.5
+#       compute_capability: 7.0
+#       disk_gb: 12
+#       ram_gb: 12
+#       internet: weights
+#       minutes: {T4 (estimate): 12, CPU (small clip; estimate): 25}
+#     models:
+#       - id: FastVideo/FastWan2.1-T2V-1.3B-Diffusers
+#         gb: 3.5
+#         licence: Apache-2.0
+#         sell: "yes"
+#         gated: false
+#         revision: unverified
+#       - id: Wan-AI/Wan2.2-TI2V-5B-Diffusers
+#         gb: 11.4
+#         licence: Apache-2.0
+#         sell: "yes"
+#         gated: false
+#         revision: unverified
+#       - id: Wan-AI/Wan2.1-T2V-1.3B-Diffusers
+#         gb: 6.2
+#         licence: Apache-2.0
+#         sell: "yes"
+#         gated: false
+#         revision: unverified
+#       - id: Lightricks/LTX-Video-0.9.5
+#         gb: 11.2
+#         licence: LTXV Open Weights 0.X
+#         sell: "up to 10 million USD of yearly revenue"
+#         gated: false
+#         revision: unverified
+#       - id: Lightricks/LTX-Video
+#         gb: 6.3
+#         licence: LTXV Open Weights 0.X
+#         sell: "up to 10 million USD of yearly revenue"
+#         gated: false
+#         revision: unverified
+#     produces:
+#       - {file: "*clip.mp4", is: video, frames: 9}
+#       - {file: "*.png", is: picture}
+#       - {file: clips.json, is: table}
+#     packages:
+#       - torch>=2.6
+#       - diffusers>=0.37
+#       - transformers>=5.0
+#       - accelerate>=1.2
+#       - huggingface_hub>=1.0
+#       - safetensors>=0.4
+#       - tokenizers>=0.20
+#       - imageio-ffmpeg>=0.5
+#       - opencv-python-headless>=4.9
+#       - numpy>=1.26
+#       - pillow>=10
+#       - matplotlib>=3.8
+#       - tqdm>=4.60
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {name: python3, display_name: Python 3, language: python}
+# ---
+
+# %% [markdown] slot="title"
+# # Video from words or an image
+
+# %% tags=["parameters"]
+# @markdown **The run.** A quick test takes a minute on any machine and downloads nothing: does everything work here?
+QUICK_TEST = False  # @param {type:"boolean"}
+# @markdown **What is to be seen.** Several prompts stand apart by `|`; a name such as `cat` or `city` is one of ours
+PROMPTS = "lighthouse"  # @param {type:"string"}
+# @markdown Or a file: .txt with a prompt a line, or .jsonl with prompt, seed, style, image, frames a row
+PROMPT_FILE = ""  # @param {type:"string"}
+# @markdown Begin with an image: a file's path, or `example`
+IMAGE = ""  # @param {type:"string"}
+# @markdown none, cinematic, documentary, animation, clay, watercolour, night, vintage or product
+STYLE = "none"  # @param {type:"string"}
+# @markdown **How.** The same seed gives the same clip; -1 draws one, and records it
+SEED = 0  # @param {type:"integer"}
+VARIATIONS = 1  # @param {type:"integer"}
+# @markdown auto: by the card. `wan-1.3b` is slower and follows words more closely; `ltx-2b` has a licence of its own
+MODEL = "auto"  # @param ["auto", "fastwan-1.3b", "wan-1.3b", "wan-5b", "ltx-2b"]
+# @markdown I have read the licence of `ltx-2b` (LTXV Open Weights) and accept it
+ACCEPT_LICENCE = False  # @param {type:"boolean"}
+# @markdown Frames, width, height; 0: what fits this card
+FRAMES = 0  # @param {type:"integer"}
+WIDTH = 0  # @param {type:"integer"}
+HEIGHT = 0  # @param {type:"integer"}
+# @markdown What to avoid; only undistilled models listen to it
+NEGATIVE = ""  # @param {type:"string"}
+# @markdown Stop and save after so many minutes of making clips; 0 means shortly before the session ends
+STOP_AFTER = 0.0  # @param {type:"number"}
+
+# %% slot="bootstrap"
+import sys
+from pathlib import Path
+
+here = Path(globals().get("__file__", "notebook")).resolve().parent
+sys.path[:0] = [str(here / "lib"), str(here / "notebooks-src" / "lib")]
+
+# %% slot="setup"
+from labkit import storage
+
+folders = storage.prepare("video_generation")
+
+# %% [markdown]
+# ## 1 · What will be made here
+# The card decides the model, the size and the length; what you set above overrides it. Everything that can go wrong
+# with a prompt, an image or a size is said now, before anything is downloaded.
+
+# %% Ask the card, judge the request
+from videogen import granted, plan, request
+
+machine = granted.look(folders)
+if QUICK_TEST:  # the same cells, on a model of the same classes with random weights
+    name = "wan-5b" if IMAGE else "fastwan-1.3b"
+    chosen = plan.quick(name)
+else:
+    request.accepted(MODEL, ACCEPT_LICENCE)
+    chosen = plan.choose(machine, MODEL, image=bool(IMAGE), frames=FRAMES, height=HEIGHT, width=WIDTH)
+clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
+clips = request.images(clips, chosen)
+print(plan.describe(chosen, machine, len(clips)))
+for clip in clips[:5]:
+    print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
+if len(clips) > 5:
+    print(f"  and {len(clips) - 5} more")
+
+# %% [markdown]
+# ## 2 · Words become numbers
+# A text encoder of 5.7 billion parameters reads every prompt of the list, once. Its answer is kept (some hundred kB a
+# prompt), then it leaves the card: encoder and video model never have to fit together. A later session with the same
+# prompts does not even download it.
+
+# %%
+from session import report
+from videogen import batch, tiny, weights
+
+# a quick test keeps its results apart, so that it never replaces those of a real run
+place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
+place.mkdir(exist_ok=True)
+mine = folders._replace(outputs=place)
+models = {}
+if QUICK_TEST:
+    built = tiny.build_all(folders.work / "tiny", chosen.spec)
+    sources = weights.repositories(chosen.spec)
+    models = {role: weights.Local(sources[role].id, "tiny-random", path) for role, path in built.items()}
+with report.stage("words to numbers"):
+    models, encoded = batch.encode_all(clips, chosen, mine, models, machine)
+print(f"{encoded} prompts encoded, the others were here" if encoded else "every prompt was encoded already")
+print(weights.licences(weights.repositories(chosen.spec).values()))
+
+# %% [markdown]
+# ## 3 · Noise becomes film
+# The transformer turns noise into *latents*, a film in a compressed language; the VAE translates them into pictures, in
+# tiles; ffmpeg writes h264. Each step is on the disk before the next begins. The stop button, the clock or a disconnect
+# cost at most the clip in work: **Run all** goes on with what is left, and with saved latents where there are some.
+# Several cards share the list.
+
+# %%
+from labkit import clock, progress
+
+clock.budget(STOP_AFTER)
+live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)
+with report.stage("clips"):
+    records = batch.run(clips, chosen, mine, models, granted.devices(machine), live)
+films = batch.paths(mine, records)
+if not films:
+    print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
+
+# %% Show the clips
+import importlib.util
+
+from videogen import film
+
+for path, record in list(zip(films, (r for r in records if r["state"] == "done"), strict=True))[:8]:
+    made = record["made"]
+    print(f"{path.name}: seed {made['seed']}, {record['seconds']:.0f} s; {made['verdict']}")
+    for change in made["changes"]:
+        print(f"  changed on the way: {change}")
+    if importlib.util.find_spec("IPython"):
+        from IPython.display import HTML, display
+
+        display(HTML(film.as_html(path, made["prompt"])))
+
+# %% [markdown]
+# ## 4 · Is it any good?
+# Numbers that need no further model. *Flicker* is how much neighbouring frames differ, *warp error* what of it is no
+# motion, *flow* the motion itself: a clip that stands still wins the first two, so all three stand together.
+
+# %%
+
+if films:
+    frames, head = film.read(films[0])
+    numbers = next(r for r in records if r["state"] == "done")["made"]["quality"]
+    from videogen import plots
+
+    prompt = clips[0]["prompt"]
+    progress.show(plots.sheet(frames, head.fps, prompt), place / "sheet.png", "frames of the first clip in order")
+    progress.show(plots.report(frames, head.fps, numbers), place / "quality.png", "change, motion and flow over time")
+    print(film.metadata(films[0])["comment"])
+table = [
+    {"file": p.name, **r["made"]} for p, r in zip(films, (r for r in records if r["state"] == "done"), strict=True)
+]
+storage.write_json(place / "clips.json", {"clips": table, "asked": len(clips)})
+done = len(films)
+VERDICT = (
+    f"{done} of {len(clips)} clips, {chosen.spec.title}, {chosen.frames} frames of {chosen.width} x {chosen.height}"
+)
+if QUICK_TEST:
+    print("This was the quick test: random weights make coloured noise, and the whole way works on this machine.")
+
+# %% [markdown]
+# ### What this is, and what it is not
+# The default is [FastWan2.1](https://huggingface.co/FastVideo/FastWan2.1-T2V-1.3B-Diffusers), which FastVideo distilled
+# from Wan2.1 1.3B to three steps without guidance: a thirtieth of the passes, less variety of motion, and it does not
+# listen to what is to be avoided. Each clip says in its own metadata that a machine made it. Times, where they are given,
+# are estimates until somebody has run this on the card that they are for.
+
+# %% slot="finish"
+report.files(folders)
+report.show(VERDICT, folders)
