@@ -133,7 +133,7 @@ else:
     chosen = plan.choose(machine, MODEL, image=bool(IMAGE), frames=FRAMES, height=HEIGHT, width=WIDTH)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
 clips = request.images(clips, chosen)
-print(plan.describe(chosen, machine, len(clips)))
+print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips)))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
 if len(clips) > 5:
@@ -146,21 +146,25 @@ if len(clips) > 5:
 # prompts does not even download it.
 
 # %%
+import shutil
+
 from session import report
 from videogen import batch, tiny, weights
 
 # a quick test keeps its results apart, so that it never replaces those of a real run
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
+if QUICK_TEST:
+    shutil.rmtree(place, ignore_errors=True)  # a quick test that finds everything done tests nothing
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
 models = {}
 if QUICK_TEST:
     built = tiny.build_all(folders.work / "tiny", chosen.spec)
     sources = weights.repositories(chosen.spec)
-    models = {role: weights.Local(sources[role].id, "tiny-random", path) for role, path in built.items()}
+    models = {role: weights.Local(f"random weights for {sources[role].id}", "none", p) for role, p in built.items()}
 with report.stage("words to numbers"):
     models, encoded = batch.encode_all(clips, chosen, mine, models, machine)
-print(f"{encoded} prompts encoded, the others were here" if encoded else "every prompt was encoded already")
+print(f"{encoded} text{'s' * (encoded != 1)} encoded" if encoded else "every text was encoded already")
 print(weights.licences(weights.repositories(chosen.spec).values()))
 
 # %% [markdown]
@@ -227,8 +231,8 @@ if QUICK_TEST:
 # ### What this is, and what it is not
 # The default is [FastWan2.1](https://huggingface.co/FastVideo/FastWan2.1-T2V-1.3B-Diffusers), which FastVideo distilled
 # from Wan2.1 1.3B to three steps without guidance: a thirtieth of the passes, less variety of motion, and it does not
-# listen to what is to be avoided. Each clip says in its own metadata that a machine made it. Times, where they are given,
-# are estimates until somebody has run this on the card that they are for.
+# listen to what is to be avoided. Each clip says in its own metadata that a machine made it. Times, where given, are
+# estimates until somebody has run this on the card that they are for.
 
 # %% slot="finish"
 report.files(folders)

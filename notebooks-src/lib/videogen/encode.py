@@ -88,10 +88,11 @@ def load(path: Path, device: str, family: str = "wan"):
     kind = UMT5EncoderModel if family == "wan" else T5EncoderModel
     try:
         with hush():
-            # a folder that was fetched at one commit: there is no revision to give
+            # a folder that was fetched at one commit: there is no revision to give. dtype and not torch_dtype, which
+            # transformers 5.0 drops without a word (diffusers has it the other way round, see load.py)
             tokenizer = AutoTokenizer.from_pretrained(path / "tokenizer")  # anylab: allow model/moving: a folder
             model = kind.from_pretrained(  # anylab: allow model/moving: a folder
-                path / "text_encoder", torch_dtype=torch.bfloat16, device_map={"": device}
+                path / "text_encoder", dtype=torch.bfloat16, device_map={"": device}
             ).eval()
     except (OSError, ValueError, RuntimeError) as error:
         if disk.full(error, path):

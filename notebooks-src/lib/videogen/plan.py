@@ -208,7 +208,7 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
     """A few lines for the reader: what will be made, and what it will take at most."""
     spec, gb = plan.spec, stages(plan)
     need, deleted = disk(plan, machine.disk_gb)
-    where = "the card" if plan.device == "cuda" else "this machine's memory"
+    where = "the card" if plan.device == "cuda" else "this machine"
     most = max(gb.values()) if plan.encoder == plan.device else max(gb["denoise"], gb["decode"])
     each = minutes(plan, machine.capability)
     lines = [
@@ -222,6 +222,14 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
         f"{clips} clip{'s' if clips != 1 else ''}, {span(each)} each (estimate, not measured on this card)",
     ]
     return "\n".join(lines)
+
+
+def describe_quick(plan: Plan) -> str:
+    """The quick test in a line."""
+    return (
+        f"Quick test: the classes of {plan.spec.title} with tiny random weights, {plan.frames} frames of {plan.width} x "
+        f"{plan.height}, {plan.steps} steps; nothing is downloaded"
+    )
 
 
 def span(minutes: float) -> str:
