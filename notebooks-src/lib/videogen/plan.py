@@ -227,7 +227,7 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
 def describe_quick(plan: Plan) -> str:
     """The quick test in a line."""
     return (
-        f"Quick test: the classes of {plan.spec.title} with tiny random weights, {plan.frames} frames of {plan.width} x "
+        f"Quick test: the classes of {plan.spec.title}, tiny random weights, {plan.frames} frames of {plan.width} x "
         f"{plan.height}, {plan.steps} steps; nothing is downloaded"
     )
 
