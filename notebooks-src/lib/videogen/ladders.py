@@ -7,7 +7,7 @@ then the transformer.
 
 from dataclasses import replace
 
-from videogen.plan import Plan, snap, tokens
+from videogen.plan import TILE, Plan, snap, tokens
 
 SMALLEST_TILE, FEWEST, SHORTEST_SIDE = 64, 17, 256
 
@@ -26,7 +26,7 @@ def lighter(plan: Plan, stage: str) -> tuple[Plan, str] | None:
     """The next lighter plan for a stage ("denoise" or "decode") and what it changes; None at the ladder's end."""
     if stage == "decode":
         if plan.tile == 0 or plan.tile // 2 >= SMALLEST_TILE:
-            side = plan.tile // 2 or 256
+            side = plan.tile // 2 or TILE
             return replace(plan, tile=side), f"decoding in tiles of {side} pixels"
         return _offloaded(plan)
     time = plan.spec.shape.time

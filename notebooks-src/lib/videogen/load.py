@@ -6,7 +6,7 @@ from labkit import Stop
 
 from videogen import schedule
 from videogen.hush import hush
-from videogen.plan import Plan
+from videogen.plan import Plan, tiles
 
 
 def pipeline(plan: Plan, paths: dict[str, Path], device: str | None = None):
@@ -49,16 +49,17 @@ def place(pipe, plan: Plan, device: str) -> None:
     else:
         pipe.transformer.to(device)
     pipe.vae.to(device)
-    tile(pipe.vae, plan.tile)
+    tile(pipe.vae, plan)
 
 
-def tile(vae, side: int) -> None:
-    """Decode in tiles of so many pixels a side, three quarters apart so that seams blend; 0: in one piece."""
-    if not side:
+def tile(vae, plan: Plan) -> None:
+    """Decode in the plan's tiles, which overlap so that seams blend; with `tile` 0 in one piece."""
+    if not plan.tile:
         vae.disable_tiling()
         return
     names = ("tile_sample_min_height", "tile_sample_min_width", "tile_sample_stride_height", "tile_sample_stride_width")
-    vae.enable_tiling(**dict(zip(names, (side, side, side * 3 // 4, side * 3 // 4), strict=True)))
+    (height, step_h), (width, step_w) = tiles(plan)
+    vae.enable_tiling(**dict(zip(names, (height, width, step_h, step_w), strict=True)))
 
 
 def with_image(pipe, plan: Plan):

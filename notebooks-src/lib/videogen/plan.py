@@ -13,7 +13,7 @@ from videogen.registry import MODELS, Card, Model
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 RESERVE_GB = 0.6  # CUDA's own context and what fragmentation takes
-TILE = 256  # pixels of a side that are decoded at once
+TILE, OVERLAP = 384, 64  # pixels of a side that are decoded at once, and by how many neighbours overlap
 # what cards reach in practice, in TFLOP/s, all in. T4: 10 to 20, from two reports of others (video models, 2025); the
 # rest scaled by their published half-precision peaks; a processor: two cores of a free session. None was measured here
 SPEED = {"cpu": 0.06, (7, 0): 30, (7, 5): 12, (8, 0): 120, (8, 6): 45, (8, 9): 60, (9, 0): 350}
@@ -158,8 +158,8 @@ def stages(plan: Plan) -> dict[str, float]:
     # at its peak a block holds its input and norms in 32 bits and the two sides of its widened middle
     denoise = n * (s.width * 12 + s.ffn * 2 * wide) / 1e9
     frames = plan.frames * plan.height * plan.width * 3 / 1e9
-    side_h, side_w = min(plan.height, plan.tile), min(plan.width, plan.tile)
-    tile = side_h * side_w * DECODE_PER_PIXEL[spec.shape.space] * BYTES[plan.vae_dtype] / 1e9
+    (tile_h, _), (tile_w, _) = tiles(plan)
+    tile = tile_h * tile_w * DECODE_PER_PIXEL[spec.shape.space] * BYTES[plan.vae_dtype] / 1e9
     # the decoded tiles wait in the VAE's own type, and are joined into one tensor, then rounded to bytes
     decode = tile + frames * (3 * BYTES[plan.vae_dtype] + 1)
     return {
@@ -169,9 +169,34 @@ def stages(plan: Plan) -> dict[str, float]:
     }
 
 
+def tiles(plan: Plan) -> tuple[tuple[int, int], tuple[int, int]]:
+    """((side, step) in height, (side, step) in width) of the tiles that are decoded one by one, in pixels. Equal tiles:
+    with the fixed ones of 256 every 192, the default clip would be decoded 2.6 times over, so it is 1.3 times."""
+    return _tiles(plan, plan.height), _tiles(plan, plan.width)
+
+
+def decoded(plan: Plan) -> float:
+    """Millions of pixels that are decoded for a clip, overlaps counted as often as they are."""
+    sides = 1.0
+    for length, (side, step) in zip((plan.height, plan.width), tiles(plan), strict=True):
+        sides *= sum(min(side, length - at) for at in range(0, length, step))
+    return plan.frames * sides / 1e6
+
+
+def _tiles(plan: Plan, length: int) -> tuple[int, int]:
+    if not plan.tile or length <= plan.tile:
+        return length, length
+    grid = plan.spec.shape.space * plan.spec.shape.patch
+    overlap = min(OVERLAP, plan.tile // 4 // grid * grid or grid)
+    count = -(-length // max(grid, plan.tile - overlap))
+    step = -(-length // count // grid) * grid
+    step = step if step * count >= length else step + grid
+    return step + overlap, step
+
+
 # values that live at once for each pixel of a decoded tile, by the VAE's compression; counted on the meta device by
-# tests/bench/video.py, 2026-11-20
-DECODE_PER_PIXEL = {8: 6000, 16: 6000, 32: 3000}
+# tests/bench/video.py, 2026-11-20 (32: not counted, a guess)
+DECODE_PER_PIXEL = {8: 5000, 16: 7500, 32: 4000}
 
 
 def downloads(plan: Plan) -> float:
@@ -196,12 +221,11 @@ def minutes(plan: Plan, capability: tuple[int, int] | None) -> float:
     work = tflop(plan) * plan.forwards * (0.6 if plan.cache else 1)
     if plan.dtype == "float32" and capability:
         speed /= 4
-    pixels = plan.frames * plan.height * plan.width / 1e6
-    return (work + pixels * DECODE_TFLOP[plan.spec.shape.space]) / speed / 60
+    return (work + decoded(plan) * DECODE_TFLOP[plan.spec.shape.space]) / speed / 60
 
 
-# TFLOP for a million pixels of video, by the VAE's compression; counted on the meta device, 2026-11-20
-DECODE_TFLOP = {8: 4.0, 16: 2.0, 32: 0.4}
+# TFLOP for a million decoded pixels, by the VAE's compression; counted as above
+DECODE_TFLOP = {8: 5.4, 16: 20.0, 32: 3.0}
 
 
 def describe(plan: Plan, machine: Machine, clips: int) -> str:

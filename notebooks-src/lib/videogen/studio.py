@@ -184,7 +184,7 @@ class Studio:
             self.close()
             paths = {role: local.path for role, local in self.models.items()}
             self.pipe, self.loaded = load.pipeline(plan, paths, self.device), kind
-        load.tile(self.pipe.vae, plan.tile)
+        load.tile(self.pipe.vae, plan)
         return self.pipe
 
     def _preview(self, latents, clip: dict) -> None:
