@@ -102,7 +102,7 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
         "badges": [link for link in shared.links[source.name].values() if link["badge"]],
         "links": shared.links[source.name],
         "siblings": [m["mark"] for m in shared.siblings.get(source.name, ()) if m["id"] != platform.id],
-        "needs": {k: v for k, v in source.needs.items() if k != "minutes"},
+        "needs": source.needs,
         "quick_test": any(s.name == "QUICK_TEST" for s in settings_of(source)),
         "verified": shared.verified.get(key),
     }  # fmt: skip

@@ -7,19 +7,27 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from anylab.compile import Pair
+from anylab.compile import Build, Pair
 from anylab.errors import Problem, Refused
+from anylab.smoke import overlay
 
 RUNNER = ("papermill", "ipykernel")
 
 
-def check(pairs: Iterable[Pair]) -> None:
-    """Raise Refused when papermill, a kernel, or a package that a notebook declares is missing here."""
+def check(pairs: Iterable[Pair], compiled: Build | None = None) -> None:
+    """Raise Refused when papermill, a kernel, or a package that a notebook declares is missing here. With `compiled`,
+    the run is one on a stand-in, which has folders for what goes in without its dependencies."""
     problems = []
     for pair in pairs:
         source = pair.source
         missing = [name for name in RUNNER if _lacks(name)]
         missing += [text for text in source.front.get("packages", []) if _lacks(text)]
+        bare = overlay.bare(compiled, pair) if compiled else None
+        if compiled is None:
+            missing += [text for text in source.front.get("no_deps", []) if _lacks(text)]
+        elif bare is not None and not bare.is_dir():
+            what = "its packages without dependencies are not here yet: python build.py overlays fetches them, once"
+            problems.append(Problem(source.at("no_deps"), what))
         if missing:
             what = "to run it here, install what is missing: pip install " + " ".join(f'"{m}"' for m in missing)
             problems.append(Problem(source.at("packages"), what))

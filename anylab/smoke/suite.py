@@ -13,14 +13,14 @@ import click
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.project import Project
-from anylab.smoke import needed, overlay, produced, runner, scenarios, standin
+from anylab.smoke import needed, overlay, produced, runner, scenarios, standin, users
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
     """Run the chosen variants, a line each; the exit code (0: all good, 1: a run failed)."""
     compiled = compile_all(project)
     pairs = select(compiled, tuple(notebooks), tuple(only))
-    needed.check(pairs)
+    needed.check(pairs, compiled)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
         for pair in pairs:
@@ -41,7 +41,7 @@ def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: 
     """Play a scenario, or all, through the setup cells of the chosen variants; the exit code as `run` has it."""
     compiled = compile_all(project)
     pairs = [pair for pair in select(compiled, tuple(notebooks), tuple(only)) if pair.source.ours]
-    needed.check(pairs)
+    needed.check(pairs, compiled)
     if name != "all":
         scenarios.check_name(name, [pair.platform for pair in pairs])
     failed = played = 0
@@ -63,14 +63,17 @@ def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: 
 def one(
     compiled: Build, pair: Pair, root: Path, cache: Path | None, keep: Path | None = None, quick_test: bool = True
 ) -> runner.Verdict:
-    """Run one variant on its stand-in below `root`; `keep` is a folder for the executed notebook."""
-    data = dict(compiled.variant_files(pair))[pair.path]
-    root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
-    settings = runner.settings_cell(runner.json.loads(data))
-    parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
+    """Run one variant on its stand-in below `root`; `keep` is a folder for the executed notebook. With the quick test
+    off, a notebook that loads models takes the path that users take, against a hub of tiny twins."""
     output = keep / pair.platform.id / f"{pair.source.name}.ipynb" if keep else None
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
+    if not quick_test and users.loads_models(pair):
+        return users.run(compiled, pair, root, cache or root, keep=output)
+    data = dict(compiled.variant_files(pair))[pair.path]
+    root.mkdir(parents=True, exist_ok=True)
+    there = standin.prepare(pair.platform, root, cache, overlay.site(compiled, pair))
+    settings = runner.settings_cell(runner.json.loads(data))
+    parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     verdict = runner.execute(data, parameters, there.cwd, there.env, output)
     return verdict if verdict.fault else replace(verdict, fault=produced.fault(pair.source, root))

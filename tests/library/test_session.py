@@ -73,6 +73,42 @@ def test_too_little_disk_or_memory_stops(wanted, words, folders, monkeypatch):
         check(wanted, folders, monkeypatch, [T4])
 
 
+def test_a_card_below_the_declared_capability_stops_with_both(folders, monkeypatch, capsys):
+    wanted = {"gpu": "required", "compute_capability": 8.0}
+    with pytest.raises(Stop, match=r"needs compute capability 8, the Tesla T4 has 7\.5; choose another GPU: "):
+        check(wanted, folders, monkeypatch, [T4])
+    check(wanted, folders, monkeypatch, [machine.Gpu("A100", 40, (8, 0))])
+    check({**wanted, "gpu": "optional"}, folders, monkeypatch, [T4])
+    assert re.search(r"capability +7\.5 +8 +goes on without", capsys.readouterr().out)
+
+
+def test_weights_that_are_here_need_no_room_again(folders, monkeypatch, capsys):
+    wanted = {"internet": "weights", "disk_gb": 0.5}
+    monkeypatch.setattr(machine, "disk_free_gb", lambda folder: 0.2)
+    with pytest.raises(Stop, match=r"free 0\.3 GB of disk at "):
+        check(wanted, folders, monkeypatch, [T4])
+    blob = machine.model_cache(folders) / "models--a--b/blobs/0"
+    blob.parent.mkdir(parents=True)
+    with blob.open("wb") as file:
+        file.truncate(400_000_000)
+    (blob.parent / "link").symlink_to(blob)
+    check(wanted, folders, monkeypatch, [T4])
+    assert "0.2 GB free, 0.4 GB here" in capsys.readouterr().out
+
+
+def test_a_session_too_short_for_the_default_run_is_said(folders, monkeypatch, capsys):
+    from labkit import clock
+
+    monkeypatch.setattr(clock, "time_left", lambda: 1800.0)
+    check({"minutes": {"T4 (estimate)": 40, "CPU": 90}}, folders, monkeypatch, [T4])
+    said = capsys.readouterr().out
+    assert re.search(r"session +0:30 h left +about 40 min on T4 \(estimate\) +goes on without", said)
+    assert "session: the default run is longer than that: it stops in time and saves" in said
+    check({"minutes": {"T4": 20}}, folders, monkeypatch, [T4])
+    check({"minutes": {"L4": 99}}, folders, monkeypatch, [T4])  # nobody knows how long it takes on this card
+    assert "longer than that" not in capsys.readouterr().out
+
+
 def test_internet_is_asked_for_only_when_needed(folders, monkeypatch):
     check({"internet": "none"}, folders, monkeypatch, [T4], online=False)
     with pytest.raises(Stop, match="no internet. To switch it on"):

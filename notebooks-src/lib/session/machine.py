@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 
 GB = 1e9
 
@@ -101,6 +102,20 @@ def disk_free_gb(folder: Path) -> float:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free / GB
+
+
+def used_gb(folder: Path) -> float:
+    """GB of the files below `folder`, each counted once (a snapshot is links); 0 where there is none."""
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_symlink())
+    return sum(stat.st_size for stat in found if not S_ISDIR(stat.st_mode)) / GB
+
+
+def model_cache(folders) -> Path:
+    """Where downloaded weights are kept: the session's cache, or on a machine of one's own the Hub client's own."""
+    if folders.cache is not None:
+        return folders.cache / "hub"
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
 
 
 def online(host: str = "pypi.org", seconds: float = 3.0) -> bool:

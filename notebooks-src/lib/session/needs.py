@@ -1,6 +1,6 @@
 """What is here, and is it enough? One table of the session, the declared needs beside it; for each lack the clicks."""
 
-from labkit import Stop, here
+from labkit import Stop, clock, here
 
 from session import machine
 
@@ -12,7 +12,8 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
     """Print what is here, what is needed and a verdict; raise Stop when something required is missing.
 
     `needs` is the notebook's own declaration: gpu ("none", "optional", "required"), gpu_memory_gb, compute_capability,
-    disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"). A quick test needs none of them.
+    disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"), minutes (of the default run, by
+    accelerator: {"T4 (estimate)": 40}). A quick test needs none of them.
     """
     rows, stops = [("", "found", "need", "verdict")], []
     for what, found, need, problem, required in _rows(needs, folders, machine.gpus()):
@@ -38,14 +39,30 @@ def _rows(needs: dict, folders, cards: list):
     ram, need = machine.ram_gb(), needs.get("ram_gb", 0)
     problem = "not enough memory" if need and ram is not None and ram < need else ""
     yield "memory", "unknown" if ram is None else f"{ram:.1f} GB", _gb(need), problem, True
-    free, need = machine.disk_free_gb(folders.work), needs.get("disk_gb", 0)
-    problem = f"free {need - free:.1f} GB of disk at {folders.work}" if free < need else ""
-    yield "disk", f"{free:.1f} GB free", _gb(need), problem, True
-    wants = needs.get("internet", "none")
+    wants, need = needs.get("internet", "none"), needs.get("disk_gb", 0)
+    place = machine.model_cache(folders) if wants == "weights" else folders.work  # where most of it will lie
+    free, there = machine.disk_free_gb(place), machine.used_gb(place) if need else 0.0
+    lack = need - there - free  # what an earlier run has fetched is not fetched again
+    problem = f"free {lack:.1f} GB of disk at {place}" if lack > 0 else ""
+    yield "disk", f"{free:.1f} GB free" + (f", {there:.1f} GB here" if there >= 0.1 else ""), _gb(need), problem, True
     on = wants != "none" and machine.online()  # where none is needed, nothing is contacted
     problem = f"no internet. To switch it on: {here.INTERNET_CLICKS}" if wants != "none" and not on else ""
     yield "internet", "on" if on else "off" if problem else "not asked", wants if problem or on else "", problem, True
+    yield _session_row(needs.get("minutes", {}), cards)
     yield "Python", machine.python_version(), "3.11 or newer", "", False
+
+
+def _session_row(minutes: dict, cards: list):
+    """How long the default run takes on what is here, where that is known, beside what is left of the session."""
+    names = [card.name for card in cards] or ["CPU"]
+    known = [(kind, n) for kind, n in minutes.items() if any(kind.partition(" (")[0] in name for name in names)]
+    left, need, problem = clock.time_left(), "", ""
+    if known:
+        kind, count = known[0]
+        need = f"about {count:g} min on {kind}"
+        if left is not None and left < count * 60:
+            problem = "the default run is longer than that: it stops in time and saves, and Run all goes on next time"
+    return "session", "no limit known" if left is None else f"{clock.span(left)} left", need, problem, False
 
 
 def _gpu_rows(needs: dict, cards: list):
@@ -60,15 +77,23 @@ def _gpu_rows(needs: dict, cards: list):
     for one in cards:
         small = one is card and one.memory_gb < need
         problem = "the card is small for this notebook: choose a smaller size in the settings" if small else ""
-        found = f"{one.name}, {one.memory_gb:.1f} GB, capability {one.capability[0]}.{one.capability[1]}"
+        found = f"{one.name}, {one.memory_gb:.1f} GB, capability {_dotted(one)}"
         yield "GPU", found, asked if one is card else "", problem, required
+    least = needs.get("compute_capability", 0)
+    if least and card.capability < (int(least), round(least % 1 * 10)):
+        problem = f"this notebook needs compute capability {least:g}, the {card.name} has {_dotted(card)}"
+        yield "capability", _dotted(card), f"{least:g}", f"{problem}; choose another GPU: {here.GPU_CLICKS}", required
     if not machine.torch_sees_gpu():
         problem = f"the installed torch cannot use the {card.name}, so it will be slow: {here.GPU_CLICKS}"
         yield "torch uses it", "no", "yes", problem, required
     elif not machine.kernels_fit(card.capability):
-        name = f"{card.name} (capability {card.capability[0]}.{card.capability[1]})"
+        name = f"{card.name} (capability {_dotted(card)})"
         problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"
         yield _KERNELS, "no", "yes", problem, True
+
+
+def _dotted(card) -> str:
+    return f"{card.capability[0]}.{card.capability[1]}"
 
 
 def _gb(size: float) -> str:
