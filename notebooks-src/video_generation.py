@@ -27,30 +27,36 @@
 #         sell: "yes"
 #         gated: false
 #         revision: unverified
+#         tiny: videogen.tiny:twin
 #       - id: Wan-AI/Wan2.2-TI2V-5B-Diffusers
 #         gb: 11.4
 #         licence: Apache-2.0
 #         sell: "yes"
 #         gated: false
 #         revision: unverified
+#         tiny: videogen.tiny:twin
 #       - id: Wan-AI/Wan2.1-T2V-1.3B-Diffusers
 #         gb: 6.2
 #         licence: Apache-2.0
 #         sell: "yes"
 #         gated: false
 #         revision: unverified
+#         tiny: videogen.tiny:twin
 #       - id: Lightricks/LTX-Video-0.9.5
 #         gb: 11.2
 #         licence: LTXV Open Weights 0.X
 #         sell: "up to 10 million USD of yearly revenue"
 #         gated: false
 #         revision: unverified
+#         tiny: videogen.tiny:twin
 #       - id: Lightricks/LTX-Video
 #         gb: 6.3
 #         licence: LTXV Open Weights 0.X
 #         sell: "up to 10 million USD of yearly revenue"
 #         gated: false
 #         revision: unverified
+#         tiny: videogen.tiny:twin
+#     smallest: {FRAMES: 9, WIDTH: 96, HEIGHT: 64}
 #     produces:
 #       - {file: "*clip.mp4", is: video, frames: 9}
 #       - {file: "*.png", is: picture}

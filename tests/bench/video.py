@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from torch.utils.flop_counter import flop_registry
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks-src" / "lib"))
 
 from videogen import plan as planning
-from videogen.registry import MODELS
 
 CAP_GB, TIMES_FEWER = 14.0, 10.0
 # config.json of the repositories in the registry, read 2026-11-20; what is not named is the class's default
@@ -121,7 +119,11 @@ def denoise(plan: planning.Plan) -> tuple[float, float, float]:
     model, dtype = transformer(plan), getattr(torch, plan.dtype)
     latents = torch.empty(1, *planning.latent_shape(plan), device="meta", dtype=dtype)
     words = torch.empty(1, 512, 4096, device="meta", dtype=dtype)
-    step = torch.empty(1, planning.tokens(plan), device="meta") if plan.spec.expand_timesteps else torch.empty(1, device="meta")
+    step = (
+        torch.empty(1, planning.tokens(plan), device="meta")
+        if plan.spec.expand_timesteps
+        else torch.empty(1, device="meta")
+    )
     tflop, gb = count(model, latents, step, words, return_dict=False)
     return tflop, weights_gb(model) * (0.5 if plan.storage == "fp8" else 1), gb
 
@@ -129,7 +131,6 @@ def denoise(plan: planning.Plan) -> tuple[float, float, float]:
 def decode(plan: planning.Plan) -> tuple[float, float, float]:
     """(TFLOP of decoding a clip, GB of weights, GB of activations), in tiles."""
     from diffusers import AutoencoderKLWan
-
     from videogen import load
 
     with torch.device("meta"):
@@ -148,7 +149,9 @@ def encode() -> tuple[float, float, float]:
     with torch.device("meta"):
         model = UMT5EncoderModel(UMT5Config(**UMT5)).eval().to(torch.bfloat16)
     ids = torch.empty(1, 512, dtype=torch.int64, device="meta")
-    mask = torch.zeros(1, 1, 512, 512, device="meta", dtype=torch.bfloat16)  # made already: its values would be looked at
+    mask = torch.zeros(
+        1, 1, 512, 512, device="meta", dtype=torch.bfloat16
+    )  # made already: its values would be looked at
     tflop, gb = count(model, ids, mask)
     return tflop, weights_gb(model), gb
 
@@ -197,7 +200,9 @@ def gates(found: dict[str, dict]) -> list[str]:
 def main() -> int:
     found = {name: counted(plan) for name, plan in plans().items()}
     for name, row in found.items():
-        gb = ", ".join(f"{stage} {size:.2f} (said {row['estimate_gb'][stage]:.2f})" for stage, size in row["gb"].items())
+        gb = ", ".join(
+            f"{stage} {size:.2f} (said {row['estimate_gb'][stage]:.2f})" for stage, size in row["gb"].items()
+        )
         print(f"{name}: {row['frames']} frames of {row['size']}, {row['forwards']} forwards of "
               f"{row['tflop_forward']:.1f} TFLOP = {row['tflop_transformer']:,.0f}; decode {row['tflop_decode']:.0f} TFLOP; "
               f"GB: {gb}")  # fmt: skip

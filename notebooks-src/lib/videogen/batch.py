@@ -33,7 +33,7 @@ def encode_all(
     text = (
         found.get("text")
         or _known_encoder(noted, outputs, spec, texts)
-        or weights.fetch(spec.text, noted.get(spec.text.id, ""))
+        or weights.fetch(spec.text, folders, noted.get(spec.text.id, ""))
     )
     count = encode.encode(texts, text.path, outputs, f"{text.id}@{text.commit}", made.encoder, spec.family)
     if count and not models and plan.disk(made, machine.disk_gb)[1]:
@@ -42,7 +42,7 @@ def encode_all(
     found["text"] = text
     for role, source in weights.repositories(spec).items():
         if role not in found:
-            found[role] = weights.fetch(source, noted.get(source.id, ""))
+            found[role] = weights.fetch(source, folders, noted.get(source.id, ""))
     storage.write_json(folders.outputs / MODELS, noted | {m.id: m.commit for m in found.values()})
     return found, count
 

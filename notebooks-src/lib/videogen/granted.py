@@ -12,7 +12,7 @@ def look(folders) -> Machine:
     import torch
 
     ram = machine.ram_gb() or 8.0
-    disk = machine.disk_free_gb(folders.cache or folders.work) + weights.held_gb()
+    disk = machine.disk_free_gb(machine.model_cache(folders)) + weights.held_gb(folders)
     if not torch.cuda.is_available():
         return Machine(0.0, None, 0, ram, disk)
     if not machine.kernels_fit(torch.cuda.get_device_capability(0)):

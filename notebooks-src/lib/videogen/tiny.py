@@ -43,6 +43,15 @@ def _build(folder: Path, entry: Source, seed: int) -> Path:
     return folder
 
 
+def twin(folder: Path, repo: str) -> None:
+    """Write the tiny twin of a repository by its id: every part of it that some model of the registry uses."""
+    from videogen.weights import repositories
+
+    sources = [source for model in MODELS.values() for source in repositories(model).values() if source.id == repo]
+    for source in dict.fromkeys(sources):
+        build(folder, source)
+
+
 def build_all(folder: Path, model: Model) -> dict[str, Path]:
     """All repositories of a model, each below `folder` under its id; their folders by role (weights.repositories)."""
     from videogen.weights import repositories
