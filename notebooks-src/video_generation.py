@@ -105,6 +105,16 @@ ACCEPT_LICENCE = False  # @param {type:"boolean"}
 FRAMES = 0  # @param {type:"integer"}
 WIDTH = 0  # @param {type:"integer"}
 HEIGHT = 0  # @param {type:"integer"}
+# @markdown **After that.** Long clips of so many parts, each going on from the last frame (needs `wan-5b` or `ltx-2b`)
+PARTS = 1  # @param {type:"integer"}
+# @markdown Join the clips to one film, melting into each other for so many seconds; -1: do not join
+CROSSFADE = -1.0  # @param {type:"number"}
+# @markdown Smoother: frames a second, 0 as it is; larger: times, 1 as it is; a sound file to go with it
+SMOOTH_FPS = 0  # @param {type:"integer"}
+ENLARGE = 1  # @param {type:"integer"}
+SOUND = ""  # @param {type:"string"}
+# @markdown A form in the notebook for one clip after the other (needs gradio, which most platforms have)
+FORM = False  # @param {type:"boolean"}
 # @markdown What to avoid; only undistilled models listen to it
 NEGATIVE = ""  # @param {type:"string"}
 # @markdown Stop and save after so many minutes of making clips; 0 means shortly before the session ends
@@ -128,7 +138,9 @@ folders = storage.prepare("video_generation")
 # with a prompt, an image or a size is said now, before anything is downloaded.
 
 # %% Ask the card, judge the request
-from videogen import granted, plan, request
+import shutil
+
+from videogen import granted, picture, plan, request
 
 machine = granted.look(folders)
 if QUICK_TEST:  # the same cells, on a model of the same classes with random weights
@@ -137,8 +149,16 @@ if QUICK_TEST:  # the same cells, on a model of the same classes with random wei
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
     chosen = plan.choose(machine, MODEL, image=bool(IMAGE), frames=FRAMES, height=HEIGHT, width=WIDTH)
+    if IMAGE and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
+        chosen = picture.shaped(chosen, IMAGE)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
-clips = request.images(clips, chosen)
+# a quick test keeps its results apart, so that it never replaces those of a real run
+place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
+if QUICK_TEST:
+    shutil.rmtree(place, ignore_errors=True)  # a quick test that finds everything done tests nothing
+place.mkdir(exist_ok=True)
+clips = request.images(clips, chosen, place)
+request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, len(clips), chosen)
 print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips)))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
@@ -152,16 +172,9 @@ if len(clips) > 5:
 # prompts does not even download it.
 
 # %%
-import shutil
-
 from session import report
 from videogen import batch, tiny, weights
 
-# a quick test keeps its results apart, so that it never replaces those of a real run
-place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
-if QUICK_TEST:
-    shutil.rmtree(place, ignore_errors=True)  # a quick test that finds everything done tests nothing
-place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
 models = {}
 if QUICK_TEST:
@@ -186,7 +199,7 @@ from labkit import clock, progress
 clock.budget(STOP_AFTER)
 live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)
 with report.stage("clips"):
-    records = batch.run(clips, chosen, mine, models, granted.devices(machine), live)
+    records, long, seams = batch.chained(clips, chosen, mine, models, granted.devices(machine), PARTS, live)
 films = batch.paths(mine, records)
 if not films:
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
@@ -232,6 +245,52 @@ VERDICT = (
 )
 if QUICK_TEST:
     print("This was the quick test: random weights make coloured noise, and the whole way works on this machine.")
+
+# %% [markdown]
+# ## 5 · Into one film
+# Scenes melt into each other, parts become one long clip (and how much each seam shows is said: 1 is not at all), and
+# what is there becomes smoother, larger, or gets a sound. All of that is ffmpeg: no further model, no GPU.
+
+# %%
+from videogen import edit
+
+finished = list(long) or list(films)
+for path, found in zip(long, seams, strict=True):
+    print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
+with report.stage("film"):
+    if CROSSFADE >= 0 and len(finished) > 1:
+        finished = [edit.crossfade(finished, place / "film.mp4", CROSSFADE)]
+    for number, path in enumerate(finished):
+        if SMOOTH_FPS:
+            path = edit.interpolate(path, place / f"{path.stem}-smooth.mp4", SMOOTH_FPS)
+        if ENLARGE > 1:
+            path = edit.upscale(path, place / f"{path.stem}-large.mp4", ENLARGE)
+        if SOUND:
+            path = edit.mux(path, Path(SOUND), place / f"{path.stem}-sound.mp4")
+        finished[number] = path
+for path in finished:
+    if path not in films:
+        print(f"{path.name}: {film.facts(path)}")
+if finished == list(films):
+    print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
+
+# %% A form for one clip after the other collapse=true
+if FORM:
+    from labkit import Stop
+    from videogen import form
+
+    def make_one(prompt, style, seed, image, cancel, tell):
+        """One clip from the form, by the same steps as above."""
+        wish = request.images(request.clips(prompt, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
+        found, _ = batch.encode_all(wish, chosen, mine, models, machine)
+        record = batch.run(
+            wish, chosen, mine, found, ["cuda:0" if machine.cards else "cpu"], None, "form", cancel, tell
+        )[0]
+        if record["state"] != "done":
+            raise Stop(record.get("error", "stopped"))
+        return batch.paths(mine, [record], name="form")[0], record["made"]["verdict"]
+
+    form.launch(form.build(make_one, chosen.spec.images), place)
 
 # %% [markdown]
 # ### What this is, and what it is not

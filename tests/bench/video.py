@@ -204,8 +204,8 @@ def main() -> int:
             f"{stage} {size:.2f} (said {row['estimate_gb'][stage]:.2f})" for stage, size in row["gb"].items()
         )
         print(f"{name}: {row['frames']} frames of {row['size']}, {row['forwards']} forwards of "
-              f"{row['tflop_forward']:.1f} TFLOP = {row['tflop_transformer']:,.0f}; decode {row['tflop_decode']:.0f} TFLOP; "
-              f"GB: {gb}")  # fmt: skip
+              f"{row['tflop_forward']:.1f} TFLOP = {row['tflop_transformer']:,.0f}; "
+              f"decode {row['tflop_decode']:.0f} TFLOP; GB: {gb}")  # fmt: skip
     default, plain = found["default on a T4"], found["plain Wan2.1 1.3B, same size"]
     print(f"plain over default: {plain['tflop_transformer'] / default['tflop_transformer']:.1f} times the TFLOP")
     wrong = gates(found)

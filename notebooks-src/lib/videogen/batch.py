@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labkit import Stop, storage, worklist
 
-from videogen import encode, plan, registry, request, studio, weights
+from videogen import edit, encode, picture, plan, registry, request, studio, weights
 from videogen.plan import Plan
 from videogen.weights import Local
 
@@ -80,6 +80,43 @@ def run(
     done = {key for (_, key, _), r in zip(todo.items, records, strict=True) if r["state"] == "done"}
     here.sweep(done)
     return records
+
+
+def chained(
+    clips: list[dict],
+    made: Plan,
+    folders: storage.Folders,
+    models: dict[str, Local],
+    devices: list[str],
+    parts: int,
+    live=None,
+) -> tuple[list[dict], list[Path], list[list[float]]]:
+    """Long clips: each further part begins with the last frame of the part before. (The first parts' records, the long
+    films, how much each seam shows.) Every part is a list of its own, so a disconnect costs one part of one clip."""
+    if parts > 1 and not made.spec.images:
+        raise Stop(f"{made.spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b")
+    first = run(clips, made, folders, models, devices, live)
+    whole = [[folder] for folder in paths(folders, first)]
+    if len(whole) < len(clips):
+        return first, [], []
+    for part in range(2, parts + 1):
+        further = [
+            {**clip, "image": picture.keep(edit.last_frame(done[-1]), folders.outputs), "part": part}
+            for clip, done in zip(clips, whole, strict=True)
+        ]
+        name = f"{NAME}-part-{part}"
+        made_now = paths(folders, run(further, made, folders, models, devices, live, name), name=name)
+        if len(made_now) < len(clips):
+            return first, [], []
+        for done, path in zip(whole, made_now, strict=True):
+            done.append(path)
+    long, seams = [], []
+    (folders.outputs / "long").mkdir(exist_ok=True)
+    for done in whole if parts > 1 else ():
+        path, found = edit.chain(done, folders.outputs / "long" / done[0].name)
+        long.append(path)
+        seams.append(found)
+    return first, long, seams
 
 
 def paths(folders: storage.Folders, records: list[dict], what: str = "clip.mp4", name: str = NAME) -> list[Path]:

@@ -60,14 +60,19 @@ def write(frames, path: Path, fps: float, about: dict | None = None) -> Path:
 
 def facts(path: Path) -> Facts:
     """What the file's head says. Raises Stop when it is no film."""
-    done = subprocess.run([ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path)], capture_output=True)
-    words = done.stderr.decode(errors="replace")
+    words = streams(path)
     stream = re.search(r"Stream .*?: Video: (\w+).*?, (\d+)x(\d+)", words)
     rate, length = re.search(r"([\d.]+) fps", words), re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
     if not stream or not rate or not length:
         raise Stop(f"{path.name} is no film that can be opened")
     seconds = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3])
     return Facts(int(stream[2]), int(stream[3]), float(rate[1]), seconds, stream[1], ": Audio:" in words)
+
+
+def streams(path: Path) -> str:
+    """What ffmpeg says of a file and its streams."""
+    done = subprocess.run([ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path)], capture_output=True)
+    return done.stderr.decode(errors="replace")
 
 
 def read(path: Path):

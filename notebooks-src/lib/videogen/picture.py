@@ -1,21 +1,32 @@
 """The image that a clip begins with: opened, judged, turned upright, and cut to the model's size without stretching."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
-from labkit import Stop
+from labkit import Stop, storage
+
+from videogen.plan import Plan
 
 SMALLEST, WIDEST = 128, 3.0  # pixels of the shorter side; the longer side over the shorter
 EXAMPLE = "example"
 
 
-def checked(name: str) -> str:
-    """The content's hash of an image that will do. Raises Stop with what is wrong with it."""
-    picture = opened(name)
-    return hashlib.sha256(picture.tobytes() + str(picture.size).encode()).hexdigest()
+def keep(picture, place: Path) -> str:
+    """Save an image below `place` under its content's hash; its name there, which is the same on every machine."""
+    import io
+
+    digest = hashlib.sha256(picture.tobytes() + str(picture.size).encode()).hexdigest()[:16]
+    name = f"images/{digest}.png"
+    if not (place / name).exists():
+        (place / "images").mkdir(exist_ok=True)
+        raw = io.BytesIO()
+        picture.save(raw, format="PNG")
+        storage.write_whole(place / name, raw.getvalue())
+    return name
 
 
-def opened(name: str):
+def opened(name: str | Path):
     """An image as upright RGB; `example` is one that is drawn here. Raises Stop."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -52,11 +63,14 @@ def fitted(picture, height: int, width: int):
     return ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
 
 
-def aspect(picture, pixels: int, grid: int) -> tuple[int, int]:
-    """(height, width) with an image's aspect and about `pixels` in all, on a grid of so many pixels."""
-    ratio = picture.height / picture.width
-    width = (pixels / ratio) ** 0.5
-    return max(1, round(width * ratio / grid)) * grid, max(1, round(width / grid)) * grid
+def shaped(plan: Plan, name: str) -> Plan:
+    """The plan with an image's shape and no more pixels than it had; on the model's grid."""
+    picture, grid = opened(name), plan.spec.shape.space * plan.spec.shape.patch
+    ratio = min(max(picture.height / picture.width, 9 / 16), 16 / 9)  # the models were trained within these
+    pixels = plan.height * plan.width
+    width = max(1, round((pixels / ratio) ** 0.5 / grid)) * grid
+    height = max(1, min(round(width * ratio / grid), pixels // width // grid)) * grid
+    return replace(plan, height=height, width=width)
 
 
 def example(height: int = 480, width: int = 832):

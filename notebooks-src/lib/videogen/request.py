@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from disk import sealed
 from labkit import Stop
 
 from videogen import picture
 from videogen.plan import Plan, snap
 from videogen.presets import STYLES, TEMPLATES, styled
-from videogen.registry import MODELS, Model, opt_in
+from videogen.registry import MODELS, opt_in
 
 LONGEST = 2000  # characters; the encoder reads at most 512 tokens, about as many words
 ROW = {"prompt": str, "negative": str, "seed": int, "style": str, "image": str, "frames": int, "height": int,
@@ -71,15 +70,42 @@ def planned(clip: dict, plan: Plan) -> Plan:
     return replace(plan, frames=frames, height=height, width=width)
 
 
-def images(made: Iterable[dict], plan: Plan) -> list[dict]:
-    """The clips with their images opened, checked and named by content, so that another image is another clip."""
-    out = []
+def images(made: Iterable[dict], plan: Plan, place: Path) -> list[dict]:
+    """The clips with their images opened, judged, and kept below `place` by their content: another image is another
+    clip, and the same one is the same on every machine. Raises Stop."""
+    out, known = [], {}
     for clip in made:
-        if clip.get("image"):
-            _starts_from_images(plan.spec)
-            clip = {**clip, "image_hash": sealed.digest(picture.checked(clip["image"]))[:16]}
-        out.append(clip)
+        name = clip["image"]
+        if name and name not in known:
+            if not plan.spec.images:
+                raise Stop(f"{plan.spec.title} makes clips from words only; for an image choose wan-5b, or auto")
+            opened, wanted = picture.opened(name), planned(clip, plan)
+            if abs(opened.width / opened.height / (wanted.width / wanted.height) - 1) > 0.05:
+                print(
+                    f"{Path(name).name} is {opened.width} x {opened.height}; it is cut in its middle to the clip's "
+                    f"{wanted.width} x {wanted.height}"
+                )
+            known[name] = picture.keep(opened, place)
+        out.append({**clip, "image": known.get(name, "")})
     return out
+
+
+def extras(parts: int, fade: float, fps: int, larger: int, sound: str, count: int, plan: Plan) -> None:
+    """Judge what is done after the clips are made, before they are. Raises Stop."""
+    if not 1 <= parts <= 20:
+        raise Stop(f"PARTS must be 1 to 20, not {parts}")
+    if parts > 1 and not plan.spec.images:
+        raise Stop(f"{plan.spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b")
+    if fade >= 0 and count < 2 and parts < 2:
+        print("CROSSFADE has nothing to join: there is one clip.")
+    if fade > plan.seconds / 2:
+        raise Stop(f"a cross-fade of {fade:g} s is more than half of a clip of {plan.seconds:.1f} s; make it shorter")
+    if fps and not plan.spec.fps < fps <= 120:
+        raise Stop(f"SMOOTH_FPS must be more than the clip's {plan.spec.fps}, and at most 120, not {fps}")
+    if not 1 <= larger <= 4 or max(plan.height, plan.width) * larger > 4096:
+        raise Stop(f"ENLARGE must be 1 to 4, with at most 4096 pixels a side, not {larger}")
+    if sound and not Path(sound).expanduser().is_file():
+        raise Stop(f"there is no sound file {sound}; upload it first, and give its path")
 
 
 def texts(made: Iterable[dict], plan: Plan) -> list[str]:
@@ -88,11 +114,6 @@ def texts(made: Iterable[dict], plan: Plan) -> list[str]:
     if plan.guidance > 1:
         words += [clip["negative"] or plan.spec.negative for clip in made]
     return list(dict.fromkeys(words))
-
-
-def _starts_from_images(spec: Model) -> None:
-    if not spec.images:
-        raise Stop(f"{spec.title} makes clips from words only; for an image choose wan-5b, or auto")
 
 
 def _variations(row: dict) -> list[dict]:

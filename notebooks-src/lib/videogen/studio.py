@@ -67,7 +67,7 @@ class Studio:
         self._preview(latents, clip)
         frames, plan, latents = self._decode(clip, plan, latents, seed, work, stamps)
         path = self._film(clip, plan, frames, seed, folder, stamps)
-        first = self._first(clip, plan)
+        first = self._image(clip, plan) if clip["image"] else None
         with _timed(stamps, "report"):
             numbers = quality.measure(frames, first)
             for name, figure in (
@@ -123,8 +123,8 @@ class Studio:
     def _steps(self, clip: dict, plan: Plan, words, avoid, seed: int):
         pipe = self._ready(plan)
         image = None
-        if clip.get("image"):
-            image = picture.fitted(picture.opened(clip["image"]), plan.height, plan.width)
+        if clip["image"]:
+            image = self._image(clip, plan)
             pipe = load.with_image(pipe, plan)
         bar = progress.bar(total=plan.steps, what="denoising", unit="step")
 
@@ -215,12 +215,9 @@ class Studio:
             )
         return path
 
-    def _first(self, clip: dict, plan: Plan):
-        if not clip.get("image"):
-            return None
-        import numpy as np
-
-        return np.asarray(picture.fitted(picture.opened(clip["image"]), plan.height, plan.width))
+    def _image(self, clip: dict, plan: Plan):
+        """The image that a clip begins with, in its size; it lies below the outputs under its content's hash."""
+        return picture.fitted(picture.opened(self.outputs / clip["image"]), plan.height, plan.width)
 
 
 class Work:
