@@ -270,7 +270,8 @@ with report.stage("film"):
         finished[number] = path
 for path in finished:
     if path not in films:
-        print(f"{path.name}: {film.facts(path)}")
+        head = film.facts(path)
+        print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
 if finished == list(films):
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 

@@ -2,7 +2,7 @@
 
     python notebooks-src/assets/make_video_generation.py
 
-The bars are forwards of the transformer times the work of one at 61 frames of 832 x 448 (videogen.plan.tflop): three
+The bars are forwards of the transformer times the work of one at 61 frames of 832 x 448 (videogen.cost.tflop): three
 for the distilled default, 50 steps with guidance, so 100, for the plain pipeline.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
-from videogen import picture, plan
+from videogen import cost, picture, plan
 
 INK, BLUE, ORANGE = "#1b2a49", "#0072b2", "#d55e00"
 scene = np.asarray(picture.example(168, 312)).astype(float)
@@ -41,7 +41,7 @@ for column, (name, shown) in enumerate(zip(names, steps, strict=True)):
     axis.axis("off")
     axis.set_title(name, size=11, color=INK)
 bars = figure.add_subplot(grid[:, 5])
-one = plan.tflop(plan.Plan("fastwan-1.3b", "cuda", "float16", "float16", "cuda", 61, 448, 832, 3, 1.0))
+one = cost.tflop(plan.Plan("fastwan-1.3b", "cuda", "float16", "float16", "cuda", 61, 448, 832, 3, 1.0))
 bars.bar([0, 1], [3 * one / 1000, 100 * one / 1000], color=[BLUE, ORANGE], width=0.6)
 bars.set_xticks([0, 1], ["this notebook\n3 passes", "plain pipeline\n100 passes"], size=9)
 bars.set_ylabel("thousand TFLOP a clip", size=9)

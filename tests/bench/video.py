@@ -8,6 +8,7 @@ every stage. With a GPU, also seconds, peak memory under a cap of 14.5 GB and th
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import weakref
@@ -21,7 +22,9 @@ from torch.utils.flop_counter import flop_registry
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "notebooks-src" / "lib"))
 
+from videogen import cost
 from videogen import plan as planning
+from videogen.registry import DEFAULT
 
 CAP_GB, TIMES_FEWER = 14.0, 10.0
 # config.json of the repositories in the registry, read 2026-11-20; what is not named is the class's default
@@ -117,10 +120,10 @@ def transformer(plan: planning.Plan):
 def denoise(plan: planning.Plan) -> tuple[float, float, float]:
     """(TFLOP of one forward, GB of weights, GB of activations)."""
     model, dtype = transformer(plan), getattr(torch, plan.dtype)
-    latents = torch.empty(1, *planning.latent_shape(plan), device="meta", dtype=dtype)
+    latents = torch.empty(1, *cost.latent_shape(plan), device="meta", dtype=dtype)
     words = torch.empty(1, 512, 4096, device="meta", dtype=dtype)
     step = (
-        torch.empty(1, planning.tokens(plan), device="meta")
+        torch.empty(1, cost.tokens(plan), device="meta")
         if plan.spec.expand_timesteps
         else torch.empty(1, device="meta")
     )
@@ -128,6 +131,13 @@ def denoise(plan: planning.Plan) -> tuple[float, float, float]:
     return tflop, weights_gb(model) * (0.5 if plan.storage == "fp8" else 1), gb
 
 
+def _decoding(plan: planning.Plan) -> planning.Plan:
+    """The plan with all that has no part in its decoding made equal, so that it is counted once."""
+    name = "wan-5b" if plan.spec.shape.space == 16 else DEFAULT
+    return replace(plan, model=name, steps=1, guidance=1.0, cache=0.0, dtype="float32", storage="", encoder="cpu")
+
+
+@functools.cache
 def decode(plan: planning.Plan) -> tuple[float, float, float]:
     """(TFLOP of decoding a clip, GB of weights, GB of activations), in tiles."""
     from diffusers import AutoencoderKLWan
@@ -137,11 +147,12 @@ def decode(plan: planning.Plan) -> tuple[float, float, float]:
         vae = AutoencoderKLWan(**VAES[plan.spec.shape.space]).eval()
     vae = vae.to(getattr(torch, plan.vae_dtype))
     load.tile(vae, plan)
-    latents = torch.empty(1, *planning.latent_shape(plan), device="meta", dtype=getattr(torch, plan.vae_dtype))
+    latents = torch.empty(1, *cost.latent_shape(plan), device="meta", dtype=getattr(torch, plan.vae_dtype))
     tflop, gb = count(vae, latents, return_dict=False, call="decode")
     return tflop, weights_gb(vae), gb
 
 
+@functools.cache
 def encode() -> tuple[float, float, float]:
     """(TFLOP, GB of weights, GB of activations) of encoding 512 tokens in bf16."""
     from transformers import UMT5Config, UMT5EncoderModel
@@ -159,7 +170,7 @@ def encode() -> tuple[float, float, float]:
 def counted(plan: planning.Plan) -> dict:
     """All counts of a plan, and the estimates that the notebook shows beside them."""
     d_tflop, d_weights, d_live = denoise(plan)
-    v_tflop, v_weights, v_live = decode(plan)
+    v_tflop, v_weights, v_live = decode(_decoding(plan))
     e_tflop, e_weights, e_live = encode()
     resident = d_weights + v_weights
     found = {
@@ -167,7 +178,7 @@ def counted(plan: planning.Plan) -> dict:
         "forwards": plan.forwards, "tflop_forward": d_tflop, "tflop_transformer": d_tflop * plan.forwards,
         "tflop_decode": v_tflop, "tflop_encode": e_tflop,
         "gb": {"encode": e_weights + e_live, "denoise": resident + d_live, "decode": resident + v_live},
-        "estimate_gb": planning.stages(plan), "estimate_tflop_forward": planning.tflop(plan),
+        "estimate_gb": cost.stages(plan), "estimate_tflop_forward": cost.tflop(plan),
         "decode_live_gb": v_live, "denoise_live_gb": d_live,
     }  # fmt: skip
     return json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 3))

@@ -7,7 +7,8 @@ then the transformer.
 
 from dataclasses import replace
 
-from videogen.plan import TILE, Plan, snap, tokens
+from videogen.cost import tokens
+from videogen.plan import TILE, Plan, snap
 
 SMALLEST_TILE, FEWEST, SHORTEST_SIDE = 64, 17, 256
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from labkit import Stop
 
 from videogen import schedule
+from videogen.cost import tiles
 from videogen.hush import hush
-from videogen.plan import Plan, tiles
+from videogen.plan import Plan
 
 
 def pipeline(plan: Plan, paths: dict[str, Path], device: str | None = None):
@@ -16,7 +17,7 @@ def pipeline(plan: Plan, paths: dict[str, Path], device: str | None = None):
     folder = paths["weights"]
     with hush():
         kinds = _classes(spec.family)
-        transformer = _transformer(plan, paths)
+        transformer = _transformer(plan, paths, device)
         vae = _vae(plan, folder)
     _assert_dtype("transformer", transformer, plan.dtype)
     _assert_dtype("VAE", vae, plan.vae_dtype)
@@ -85,14 +86,18 @@ def _classes(family: str) -> dict:
     return dict(zip(("words", "transformer", "vae", "image"), (getattr(diffusers, n) for n in names), strict=True))
 
 
-def _transformer(plan: Plan, paths: dict[str, Path]):
+def _transformer(plan: Plan, paths: dict[str, Path], device: str):
     import torch
 
     spec, dtype = plan.spec, getattr(torch, plan.dtype)
     kind, folder = _classes(spec.family)["transformer"], paths["weights"]
     # torch_dtype and not dtype: diffusers before 0.40 ignores the latter with one log line, and loads 32 bits
     if spec.extra is None:
-        return kind.from_pretrained(folder / "transformer", torch_dtype=dtype)  # anylab: allow model/moving: a folder
+        # straight to the card: the 5B model in half precision is 10 of the 12.7 GB that a free session has as RAM
+        there = {} if plan.offload else {"device_map": {"": device}}
+        return kind.from_pretrained(  # anylab: allow model/moving: a folder
+            folder / "transformer", torch_dtype=dtype, **there
+        )
     file = paths["extra"] / spec.extra.parts[0]
     return kind.from_single_file(
         str(file), config=str(folder), subfolder="transformer", torch_dtype=dtype, local_files_only=True

@@ -42,18 +42,26 @@ def opened(name: str | Path):
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         why = "is no image" if isinstance(error, UnidentifiedImageError) else "cannot be read as an image"
         raise Stop(f"{path.name} {why}; give a PNG, JPEG or WebP file") from None
-    if min(picture.size) < SMALLEST:
-        raise Stop(f"{path.name} has {picture.width} x {picture.height} pixels; its shorter side needs {SMALLEST}")
-    if max(picture.size) / min(picture.size) > WIDEST:
-        raise Stop(
-            f"{path.name} is {picture.width} x {picture.height}: more than {WIDEST:g} times as long as wide, "
-            "most of it would be cut off; crop it first"
-        )
     if picture.mode in ("RGBA", "LA", "P", "PA"):  # what is see-through becomes white, not black
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
     return picture.convert("RGB")
+
+
+def judged(name: str):
+    """An image that a clip can begin with. Raises Stop: too small, or too long and thin."""
+    picture = opened(name)
+    if min(picture.size) < SMALLEST:
+        raise Stop(
+            f"{Path(name).name} has {picture.width} x {picture.height} pixels; its shorter side needs {SMALLEST}"
+        )
+    if max(picture.size) / min(picture.size) > WIDEST:
+        raise Stop(
+            f"{Path(name).name} is {picture.width} x {picture.height}: more than {WIDEST:g} times as long as wide, "
+            "most of it would be cut off; crop it first"
+        )
+    return picture
 
 
 def fitted(picture, height: int, width: int):
@@ -65,10 +73,10 @@ def fitted(picture, height: int, width: int):
 
 def shaped(plan: Plan, name: str) -> Plan:
     """The plan with an image's shape and no more pixels than it had; on the model's grid."""
-    picture, grid = opened(name), plan.spec.shape.space * plan.spec.shape.patch
+    picture, grid = judged(name), plan.spec.shape.space * plan.spec.shape.patch
     ratio = min(max(picture.height / picture.width, 9 / 16), 16 / 9)  # the models were trained within these
     pixels = plan.height * plan.width
-    width = max(1, round((pixels / ratio) ** 0.5 / grid)) * grid
+    width = max(1, int((pixels / ratio) ** 0.5 / grid)) * grid
     height = max(1, min(round(width * ratio / grid), pixels // width // grid)) * grid
     return replace(plan, height=height, width=width)
 

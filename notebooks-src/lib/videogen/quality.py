@@ -83,7 +83,7 @@ def verdict(numbers: dict[str, float]) -> str:
         words.append("black")
     if numbers["frozen"] > 0.5 or numbers["flow"] < 0.05:
         words.append("stands still")
-    elif numbers["warp"] > 12:
+    elif numbers["warp"] > 8:
         words.append("noisy or tearing (the change is no motion)")
     elif numbers["jerk"] > max(4.0, 1.5 * numbers["flow"]):
         words.append("jumps")

@@ -79,7 +79,7 @@ def images(made: Iterable[dict], plan: Plan, place: Path) -> list[dict]:
         if name and name not in known:
             if not plan.spec.images:
                 raise Stop(f"{plan.spec.title} makes clips from words only; for an image choose wan-5b, or auto")
-            opened, wanted = picture.opened(name), planned(clip, plan)
+            opened, wanted = picture.judged(name), planned(clip, plan)
             if abs(opened.width / opened.height / (wanted.width / wanted.height) - 1) > 0.05:
                 print(
                     f"{Path(name).name} is {opened.width} x {opened.height}; it is cut in its middle to the clip's "
