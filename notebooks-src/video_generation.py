@@ -92,8 +92,9 @@ PROMPTS = "lighthouse"  # @param {type:"string"}
 PROMPT_FILE = ""  # @param {type:"string"}
 # @markdown Begin with an image: a file's path, or `example`
 IMAGE = ""  # @param {type:"string"}
-# @markdown none, cinematic, documentary, animation, clay, watercolour, night, vintage or product
-STYLE = "none"  # @param {type:"string"}
+STYLE = "none"  # @param ["none", "cinema", "reportage", "cartoon", "clay", "aquarelle", "night", "vintage", "product"]
+# @markdown What to avoid; only undistilled models listen to it
+NEGATIVE = ""  # @param {type:"string"}
 # @markdown **How.** The same seed gives the same clip; -1 draws one, and records it
 SEED = 0  # @param {type:"integer"}
 VARIATIONS = 1  # @param {type:"integer"}
@@ -115,8 +116,6 @@ ENLARGE = 1  # @param {type:"integer"}
 SOUND = ""  # @param {type:"string"}
 # @markdown A form in the notebook for one clip after the other (needs gradio, which most platforms have)
 FORM = False  # @param {type:"boolean"}
-# @markdown What to avoid; only undistilled models listen to it
-NEGATIVE = ""  # @param {type:"string"}
 # @markdown Stop and save after so many minutes of making clips; 0 means shortly before the session ends
 STOP_AFTER = 0.0  # @param {type:"number"}
 

@@ -1,4 +1,4 @@
-"""What a clip takes, counted: `python -m tests.bench.video [--gpu-only]`.
+"""What a clip takes, counted: `python -m tests.bench.video`.
 
 On the processor, on the meta device (shapes without numbers), from the published configurations at real sizes: forwards
 and TFLOP a clip, bytes that are resident in each stage. Deterministic; no time is taken. Gates, exit code 1 when one
@@ -140,25 +140,35 @@ def _decoding(plan: planning.Plan) -> planning.Plan:
 @functools.cache
 def decode(plan: planning.Plan) -> tuple[float, float, float]:
     """(TFLOP of decoding a clip, GB of weights, GB of activations), in tiles."""
-    from diffusers import AutoencoderKLWan
     from videogen import load
 
-    with torch.device("meta"):
-        vae = AutoencoderKLWan(**VAES[plan.spec.shape.space]).eval()
-    vae = vae.to(getattr(torch, plan.vae_dtype))
-    load.tile(vae, plan)
+    model = vae(plan)
+    load.tile(model, plan)
     latents = torch.empty(1, *cost.latent_shape(plan), device="meta", dtype=getattr(torch, plan.vae_dtype))
-    tflop, gb = count(vae, latents, return_dict=False, call="decode")
-    return tflop, weights_gb(vae), gb
+    tflop, gb = count(model, latents, return_dict=False, call="decode")
+    return tflop, weights_gb(model), gb
+
+
+def vae(plan: planning.Plan):
+    """The VAE on the meta device, in the plan's type."""
+    from diffusers import AutoencoderKLWan
+
+    with torch.device("meta"):
+        return AutoencoderKLWan(**VAES[plan.spec.shape.space]).eval().to(getattr(torch, plan.vae_dtype))
+
+
+def encoder():
+    """The text encoder on the meta device, in bf16."""
+    from transformers import UMT5Config, UMT5EncoderModel
+
+    with torch.device("meta"):
+        return UMT5EncoderModel(UMT5Config(**UMT5)).eval().to(torch.bfloat16)
 
 
 @functools.cache
 def encode() -> tuple[float, float, float]:
     """(TFLOP, GB of weights, GB of activations) of encoding 512 tokens in bf16."""
-    from transformers import UMT5Config, UMT5EncoderModel
-
-    with torch.device("meta"):
-        model = UMT5EncoderModel(UMT5Config(**UMT5)).eval().to(torch.bfloat16)
+    model = encoder()
     ids = torch.empty(1, 512, dtype=torch.int64, device="meta")
     mask = torch.zeros(
         1, 1, 512, 512, device="meta", dtype=torch.bfloat16
@@ -224,7 +234,7 @@ def main() -> int:
     if torch.cuda.is_available():
         from tests.bench import video_gpu
 
-        video_gpu.main()
+        wrong += video_gpu.main()
     else:
         print("no GPU here: seconds, MFU and peak memory are not measured")
     return 1 if wrong else 0

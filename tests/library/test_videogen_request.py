@@ -255,3 +255,9 @@ def test_tiles_cover_a_clip_and_are_decoded_little_more_than_once():
             assert side <= plan.TILE and step <= side and step * -(-length // step) >= length
             assert step % 16 == 0
         assert cost.decoded(made) / (made.frames * height * width / 1e6) < 1.45
+
+
+def test_the_forms_styles_are_the_presets(compiled):
+    source = next(pair.source for pair in compiled.pairs if pair.source.name == "video_generation")
+    line = next(t for c in source.cells for t in c.source.split("\n") if t.startswith("STYLE = "))
+    assert json.loads(line.partition("@param ")[2]) == list(presets.STYLES)

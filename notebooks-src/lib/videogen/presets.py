@@ -2,11 +2,11 @@
 
 STYLES = {
     "none": "",
-    "cinematic": "cinematic lighting, shallow depth of field, slow camera movement, film grain",
-    "documentary": "natural light, handheld camera, realistic colours, documentary footage",
-    "animation": "hand-drawn animation, clean outlines, flat colours, expressive movement",
+    "cinema": "cinematic lighting, shallow depth of field, slow camera movement, film grain",
+    "reportage": "natural light, handheld camera, realistic colours, documentary footage",
+    "cartoon": "hand-drawn animation, clean outlines, flat colours, expressive movement",
     "clay": "stop-motion clay animation, visible fingerprints, miniature set, soft studio light",
-    "watercolour": "watercolour painting in motion, paper texture, bleeding colours, soft edges",
+    "aquarelle": "watercolour painting in motion, paper texture, bleeding colours, soft edges",
     "night": "at night, neon reflections, wet streets, high contrast",
     "vintage": "1970s super 8 film, faded colours, light leaks, gentle flicker",
     "product": "product shot on a turntable, seamless background, soft boxes, sharp focus",
