@@ -18,8 +18,8 @@ PLAYED = [
     for pair in COMPILED.pairs
     for scenario in (scenarios.of(pair.platform).values() if pair.path else ())
     if scenario.applies(pair)
-    and bool(scenario.hub) == (pair.source.name == "loader")
-    and (not scenario.hub or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
+    and bool(scenario.served) == (pair.source.name == "loader")
+    and (not scenario.served or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
 ]
 
 
@@ -64,7 +64,7 @@ def test_a_scenario_that_is_not_met_is_a_failure(tmp_path, shared_cache):
         ("[x]\nwhat = 'w'\n", r"scenarios\.toml:1: the scenario 'x' needs"),
         ("[x]\nwhat = 'w'\nends = 'badly'\nexpect = []\n", r"scenarios\.toml:1: the scenario 'x' needs"),
         (
-            "[x]\nwhat = 'w'\nends = 'stops'\nexpect = []\nhub = 'cute'\n",
+            "[x]\nwhat = 'w'\nends = 'stops'\nexpect = []\nserved = 'cute'\n",
             r"scenarios\.toml:1: a hub's fault is one of cut, ",
         ),
         ("[x\n", r"scenarios\.toml:1: not TOML"),

@@ -111,11 +111,9 @@ def used_gb(folder: Path) -> float:
 
 
 def model_cache(folders) -> Path:
-    """Where downloaded weights are kept: the session's cache, or on a machine of one's own the Hub client's own."""
-    if folders.cache is not None:
-        return folders.cache / "hub"
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    """Where downloaded weights are kept: the client's own cache, which `storage.prepare` puts into the session's."""
+    home = os.environ.get("HF_HOME") or (f"{folders.cache}/huggingface" if folders.cache else "~/.cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
 
 
 def online(host: str = "pypi.org", seconds: float = 3.0) -> bool:
