@@ -214,9 +214,9 @@ for path, record in list(zip(films, (r for r in records if r["state"] == "done")
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
     if importlib.util.find_spec("IPython"):
-        from IPython.display import HTML, display
+        from IPython.display import display
 
-        display(HTML(film.as_html(path, made["prompt"])))
+        display({"text/html": film.as_html(path, made["prompt"]), "text/plain": made["prompt"]}, raw=True)
 
 # %% [markdown]
 # ## 4 · Is it any good?
