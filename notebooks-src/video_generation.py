@@ -179,7 +179,9 @@ models = {}
 if QUICK_TEST:
     built = tiny.build_all(folders.work / "tiny", chosen.spec)
     sources = weights.repositories(chosen.spec)
-    models = {role: weights.Local(f"random weights for {sources[role].id}", "none", p) for role, p in built.items()}
+    models = {
+        role: weights.Local(f"random weights for {sources[role].id}", "no commit", p) for role, p in built.items()
+    }
 with report.stage("words to numbers"):
     models, encoded = batch.encode_all(clips, chosen, mine, models, machine)
 print(f"{encoded} text{'s' * (encoded != 1)} encoded" if encoded else "every text was encoded already")
@@ -199,24 +201,18 @@ clock.budget(STOP_AFTER)
 live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)
 with report.stage("clips"):
     records, long, seams = batch.chained(clips, chosen, mine, models, granted.devices(machine), PARTS, live)
-films = batch.paths(mine, records)
-if not films:
+if not batch.finished(mine, records):
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
 
 # %% Show the clips
-import importlib.util
-
 from videogen import film
 
-for path, record in list(zip(films, (r for r in records if r["state"] == "done"), strict=True))[:8]:
-    made = record["made"]
-    print(f"{path.name}: seed {made['seed']}, {record['seconds']:.0f} s; {made['verdict']}")
+finished = batch.finished(mine, records)
+for path, made in finished[:8]:
+    print(f"{path.name}: seed {made['seed']}; {made['verdict']}")
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
-    if importlib.util.find_spec("IPython"):
-        from IPython.display import display
-
-        display({"text/html": film.as_html(path, made["prompt"]), "text/plain": made["prompt"]}, raw=True)
+    film.show(path, made["prompt"])
 
 # %% [markdown]
 # ## 4 · Is it any good?
@@ -225,23 +221,20 @@ for path, record in list(zip(films, (r for r in records if r["state"] == "done")
 
 # %%
 
-if films:
-    frames, head = film.read(films[0])
-    numbers = next(r for r in records if r["state"] == "done")["made"]["quality"]
-    from videogen import plots
+from videogen import plots
 
-    prompt = clips[0]["prompt"]
-    progress.show(plots.sheet(frames, head.fps, prompt), place / "sheet.png", "frames of the first clip in order")
-    progress.show(plots.report(frames, head.fps, numbers), place / "quality.png", "change, motion and flow over time")
-    print(film.metadata(films[0])["comment"])
-table = [
-    {"file": p.name, **r["made"]} for p, r in zip(films, (r for r in records if r["state"] == "done"), strict=True)
-]
-storage.write_json(place / "clips.json", {"clips": table, "asked": len(clips)})
-done = len(films)
-VERDICT = (
-    f"{done} of {len(clips)} clips, {chosen.spec.title}, {chosen.frames} frames of {chosen.width} x {chosen.height}"
-)
+if finished:
+    path, made = finished[0]
+    frames, head = film.read(path)
+    figure = plots.sheet(frames, head.fps, made["prompt"])
+    progress.show(figure, place / "sheet.png", "frames of the first clip in order")
+    figure = plots.report(frames, head.fps, made["quality"])
+    progress.show(figure, place / "quality.png", "change, what of it is no motion, and motion, over time")
+    print(film.metadata(path)["comment"])
+rows = [{"file": path.name, **made} for path, made in finished]
+storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
+size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"
+VERDICT = f"{len(finished)} of {len(clips)} clips, {chosen.spec.title}, {size}"
 if QUICK_TEST:
     print("This was the quick test: random weights make coloured noise, and the whole way works on this machine.")
 
@@ -253,25 +246,26 @@ if QUICK_TEST:
 # %%
 from videogen import edit
 
-finished = list(long) or list(films)
+films = list(long) or [path for path, _ in finished]
 for path, found in zip(long, seams, strict=True):
     print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
 with report.stage("film"):
-    if CROSSFADE >= 0 and len(finished) > 1:
-        finished = [edit.crossfade(finished, place / "film.mp4", CROSSFADE)]
-    for number, path in enumerate(finished):
+    if CROSSFADE >= 0 and len(films) > 1:
+        films = [edit.crossfade(films, place / "film.mp4", CROSSFADE)]
+    for number, path in enumerate(films):
         if SMOOTH_FPS:
             path = edit.interpolate(path, place / f"{path.stem}-smooth.mp4", SMOOTH_FPS)
         if ENLARGE > 1:
             path = edit.upscale(path, place / f"{path.stem}-large.mp4", ENLARGE)
         if SOUND:
             path = edit.mux(path, Path(SOUND), place / f"{path.stem}-sound.mp4")
-        finished[number] = path
-for path in finished:
-    if path not in films:
+        films[number] = path
+for path in films:
+    if path not in [clip for clip, _ in finished]:
         head = film.facts(path)
         print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
-if finished == list(films):
+        film.show(path, path.stem)
+if films == [path for path, _ in finished]:
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 
 # %% A form for one clip after the other collapse=true
@@ -288,7 +282,8 @@ if FORM:
         )[0]
         if record["state"] != "done":
             raise Stop(record.get("error", "stopped"))
-        return batch.paths(mine, [record], name="form")[0], record["made"]["verdict"]
+        path, made = batch.finished(mine, [record], "form")[0]
+        return path, made["verdict"]
 
     form.launch(form.build(make_one, chosen.spec.images), place)
 

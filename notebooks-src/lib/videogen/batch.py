@@ -119,6 +119,12 @@ def chained(
     return first, long, seams
 
 
+def finished(folders: storage.Folders, records: list[dict], name: str = NAME) -> list[tuple[Path, dict]]:
+    """(film, what was noted of it) of every clip that is done, in order."""
+    done = [record["made"] for record in records if record["state"] == "done"]
+    return list(zip(paths(folders, records, name=name), done, strict=True))
+
+
 def paths(folders: storage.Folders, records: list[dict], what: str = "clip.mp4", name: str = NAME) -> list[Path]:
     """The finished files of these records, in order; `what` is a file's own name within its clip."""
     return [

@@ -3,9 +3,9 @@
 Frames are (frames, height, width, 3) uint8 RGB. Errors of ffmpeg are Stop with its own last words.
 """
 
-import json
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +144,11 @@ def as_html(path: Path, alt: str, width: int = 480) -> str:
     return f"<video controls loop muted playsinline {words}></video>"
 
 
-def save_json(path: Path, data: dict) -> Path:
-    """A sidecar, written whole."""
-    return storage.write_whole(path, json.dumps(data, indent=1, ensure_ascii=False).encode())
+def show(path: Path, alt: str) -> None:
+    """Play a film below the cell; `alt` is what it shows, in words. Outside a notebook, one line."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from IPython.display import display
+
+        display({"text/html": as_html(path, alt), "text/plain": f"{alt} ({path.name})"}, raw=True)
+    else:
+        print(f"{alt} ({path})", flush=True)

@@ -47,5 +47,5 @@ def report(frames, fps: float, numbers: dict):
         axis.spines[["top", "right"]].set_visible(False)
     left.legend(fontsize=8, frameon=False, loc="best")
     shown = ("sharpness", "colour", "frozen", "black", "first_psnr")
-    figure.suptitle("   ".join(f"{k} {numbers[k]:g}" for k in shown if k in numbers), fontsize=9, color=WORDS)
+    figure.suptitle("   ".join(f"{k} {numbers[k]:.3g}" for k in shown if k in numbers), fontsize=9, color=WORDS)
     return figure
