@@ -175,15 +175,13 @@ from session import report
 from videogen import batch, tiny, weights
 
 mine = folders._replace(outputs=place)
-models = {}
+given = {}  # folders with models; without them they are fetched
 if QUICK_TEST:
     built = tiny.build_all(folders.work / "tiny", chosen.spec)
-    sources = weights.repositories(chosen.spec)
-    models = {
-        role: weights.Local(f"random weights for {sources[role].id}", "no commit", p) for role, p in built.items()
-    }
+    for role, source in weights.repositories(chosen.spec).items():
+        given[role] = weights.Local(f"random weights for {source.id}", "no commit", built[role])
 with report.stage("words to numbers"):
-    models, encoded = batch.encode_all(clips, chosen, mine, models, machine)
+    models, encoded = batch.encode_all(clips, chosen, mine, given, machine)
 print(f"{encoded} text{'s' * (encoded != 1)} encoded" if encoded else "every text was encoded already")
 print(weights.licences(weights.repositories(chosen.spec).values()))
 
@@ -276,7 +274,7 @@ if FORM:
     def make_one(prompt, style, seed, image, cancel, tell):
         """One clip from the form, by the same steps as above."""
         wish = request.images(request.clips(prompt, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
-        found, _ = batch.encode_all(wish, chosen, mine, models, machine)
+        found, _ = batch.encode_all(wish, chosen, mine, given, machine)
         record = batch.run(
             wish, chosen, mine, found, ["cuda:0" if machine.cards else "cpu"], None, "form", cancel, tell
         )[0]

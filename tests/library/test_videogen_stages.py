@@ -105,6 +105,14 @@ def test_the_encoder_is_bf16_throughout_and_anything_else_is_refused(fastwan, mo
         encode.load(fastwan["text"].path, "cpu")
 
 
+def test_a_prompt_that_is_longer_than_the_model_reads_is_told(fastwan, capsys):
+    tokenizer, model = encode.load(fastwan["text"].path, "cpu")
+    assert encode.one(tokenizer, model, "wave " * 200, "wan").shape[0] == 512
+    assert "tokens, the model reads the first 512 of them" in capsys.readouterr().out
+    encode.one(tokenizer, model, "a wave", "wan")
+    assert capsys.readouterr().out == ""
+
+
 def test_an_encoder_of_zeros_is_noticed(fastwan):
     tokenizer, model = encode.load(fastwan["text"].path, "cpu")
     model.shared.weight.data.zero_()

@@ -66,6 +66,9 @@ def one(tokenizer, model, text: str, family: str):
     """One prompt's embedding, (tokens, width) on the processor."""
     import torch
 
+    count = len(tokenizer([clean(text)], verbose=False).input_ids[0])
+    if count > LONGEST[family]:
+        print(f"'{text[:40]}…' has {count} tokens, the model reads the first {LONGEST[family]} of them")
     words = tokenizer([clean(text)], truncation=True, max_length=LONGEST[family], return_tensors="pt")
     where = next(model.parameters()).device
     with torch.no_grad():
@@ -73,11 +76,6 @@ def one(tokenizer, model, text: str, family: str):
     if not torch.isfinite(out).all() or out.abs().max() == 0:  # one report of all-zero embeddings in fp16 on a T4
         raise Stop(f"the text encoder gave no usable numbers for '{text[:40]}'; its download may be broken")
     return out.to("cpu").contiguous()
-
-
-def count_words(tokenizer, text: str) -> int:
-    """How many tokens a prompt has."""
-    return len(tokenizer([clean(text)]).input_ids[0])
 
 
 def load(path: Path, device: str, family: str = "wan"):

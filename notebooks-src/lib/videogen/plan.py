@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from labkit import Stop
 
 from videogen.cost import downloads, minutes, stages
-from videogen.registry import MODELS, Card, Model
+from videogen.registry import DEFAULT, IMAGE_DEFAULT, MODELS, Card, Model
 
 TILE = 384  # pixels of a side that are decoded at once, at most
 
@@ -80,7 +80,7 @@ class Plan:
 
 def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) -> Plan:
     """The plan for this machine. `asked` overrides frames, height, width, steps (0: the default). Raises Stop."""
-    name = model if model != "auto" else ("wan-5b" if image or machine.gpu_gb >= 21.5 else "fastwan-1.3b")
+    name = model if model != "auto" else IMAGE_DEFAULT if image or machine.gpu_gb >= 21.5 else DEFAULT
     if name not in MODELS:
         raise Stop(f"there is no model '{name}'; choose one of {', '.join(MODELS)}, or auto")
     spec = MODELS[name]
