@@ -212,7 +212,9 @@ def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms
     from anylab.smoke import suite
 
     project = _project(context, sources_dir, platforms_dir, out)
-    if scenario:
+    if scenario is not None:
+        if full or keep:
+            raise refuse(Origin("--scenario"), "plays a scenario and nothing else: leave --full and --keep out")
         sys.exit(suite.play(project, notebooks, only, scenario))
     sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import disk
 import remote
-from labkit import Stop, clock, here, secret, storage
+from labkit import Stop, here, secret, storage
 
-from session import machine
+from session import machine, report
 
 UNVERIFIED = "unverified"  # no commit was looked up when the notebook was written: the newest one is taken and told
 TOKEN = "HF_TOKEN"
@@ -51,6 +51,7 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
             known = _fetched_before(note, repo, revision)
             if known is None or remote.status(error):
                 raise
+            report.loaded(repo, known.commit)
             print(f"{repo}: the hub does not answer, so the files of commit {known.commit[:8]} from before are used.")
             return known
         if not sizes:
@@ -58,6 +59,7 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
         folder = _fetch_all(repo, commit, sizes, cache)
         found = Weights(repo, commit, folder, sum(sizes.values()))
         storage.write_json(note, {"asked": revision, "commit": commit, "sizes": sizes})
+    report.loaded(repo, commit)
     return found
 
 
@@ -96,7 +98,8 @@ def _fetch_all(repo: str, commit: str, sizes: dict[str, int], cache: Path) -> Pa
     for name, size in missing.items():
         _fetch_one(repo, commit, name, size, cache)
     if missing:
-        print(f"{repo}: fetched in {clock.span(time.monotonic() - started)}")
+        seconds = time.monotonic() - started
+        print(f"{repo}: fetched in " + (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"))
     return _snapshot(repo, commit, cache)
 
 
