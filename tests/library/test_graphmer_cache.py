@@ -14,7 +14,9 @@ def same(one, two):
     )
 
 
-def test_a_stored_corpus_gives_the_same_graphs_and_is_not_built_again(data, kg, tokenizer, settings, tmp_path, monkeypatch):
+def test_a_stored_corpus_gives_the_same_graphs_and_is_not_built_again(
+    data, kg, tokenizer, settings, tmp_path, monkeypatch
+):
     made = [cache.corpus(tmp_path, "x", kg.definitions, kg.triples, tokenizer, settings) for _ in range(1)]
     monkeypatch.setattr(cache, "build_corpus", lambda *_: pytest.fail("built although stored"))
     made.append(cache.corpus(tmp_path, "x", kg.definitions, kg.triples, tokenizer, settings))
@@ -57,7 +59,9 @@ def test_a_damaged_file_means_no_corpus(data, tmp_path, name):
 def test_grouping_keeps_the_order_inside_a_group():
     made = ragged.grouped(np.array([2, 0, 2, 0]), np.array([10, 11, 12, 13]), 4)
     assert [item.tolist() for item in (made[i] for i in range(4))] == [[11, 13], [], [10, 12], []]
-    assert ragged.ragged([[1, 2], [], [3]])[2].tolist() == [3] and ragged.ragged([[(1, 2)], []], 2)[0].tolist() == [[1, 2]]
+    assert ragged.ragged([[1, 2], [], [3]])[2].tolist() == [3] and ragged.ragged([[(1, 2)], []], 2)[0].tolist() == [
+        [1, 2]
+    ]
 
 
 def test_rows_per_epoch_are_nearly_those_of_the_stream(data):

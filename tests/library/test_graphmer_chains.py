@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from graphmer import chains, corpus, knowledge, rows, splits, tokens
+from graphmer import chains, corpus, knowledge, rows, tokens
 from graphmer.chains import IGNORE
 from graphmer.tokens import CLS, MASK, PAD, SEP
 
@@ -13,7 +13,7 @@ from tests.library.graphmer_worlds import floyd_warshall, write_tree
 
 
 @pytest.mark.parametrize(("roots", "slots"), [(1, 1), (2, 3), (5, 7), (9, 2)])
-def test_distances_equal_floyd_warshall(roots, slots):
+def test_acceptance_1_distances_equal_floyd_warshall(roots, slots):
     anchor = np.concatenate([np.arange(roots), np.repeat(np.arange(roots), slots)])
     leaf = np.concatenate([np.zeros(roots, int), np.ones(roots * slots, int)])
     slot = np.concatenate([np.zeros(roots, int), np.tile(np.arange(slots), roots)])
@@ -21,7 +21,7 @@ def test_distances_equal_floyd_warshall(roots, slots):
     assert (ours == floyd_warshall(roots, slots)).all()
 
 
-def test_neighbouring_leaves_are_one_step_apart_and_others_of_the_root_two():
+def test_acceptance_1_neighbouring_leaves_are_one_step_apart_and_others_of_the_root_two():
     assert chains.distance(*map(np.array, (3, 1, 0, 3, 1, 1))) == 1
     assert chains.distance(*map(np.array, (3, 1, 0, 3, 1, 6))) == 2
 
@@ -40,7 +40,7 @@ def test_uniform_numbers_are_uniform_and_independent_of_how_many_are_drawn():
     assert (chains.uniforms(1, 2, 7, 10) == many[7, :10]).all()
 
 
-def test_nineteen_of_128_roots_are_masked_in_whole_words():
+def test_acceptance_4_nineteen_of_128_roots_are_masked_in_whole_words():
     # One word in three is two tokens long: ids 10 (" ab") and 11 ("c") make one, 12 is another, 13 is a sign.
     text = np.array([10, 11, 13, 12, 13] * 26)[:126]
     inside = np.zeros(20, bool)
@@ -64,7 +64,7 @@ def test_nineteen_of_128_roots_are_masked_in_whole_words():
     assert max(counts) == 19 and np.mean(counts) > 18.9
 
 
-def test_a_masked_tail_is_masked_whole_and_hides_its_length(data):
+def test_acceptance_4_a_masked_tail_is_masked_whole_and_hides_its_length(data):
     masked = 0
     for sample in range(len(data)):
         graph = chains.chain(data, 0, sample)
@@ -159,7 +159,7 @@ def test_an_epoch_shows_every_sample_once(data):
     assert total == len(data)
 
 
-def test_no_label_of_minus_100_enters_a_batch_and_every_other_does(data, settings):
+def test_acceptance_4_no_label_of_minus_100_enters_a_batch_and_every_other_does(data, settings):
     source = rows.stream(data)
     taken = [next(source)[0] for _ in range(4)]
     batch = rows.collate(taken, settings)
@@ -191,5 +191,3 @@ def test_an_identifier_is_never_glued_to_its_neighbours(tokenizer):
 def test_rows_too_short_for_a_graph_are_refused():
     with pytest.raises(ValueError, match="row_tokens"):
         corpus.ChainSettings(roots=128, row_tokens=128)
-
-

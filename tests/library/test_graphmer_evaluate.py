@@ -84,12 +84,12 @@ def test_every_method_has_its_row_in_both_tests(results):
 
 def test_copying_from_the_body_beats_what_does_not_see_it(results):
     for judged in results["tests"].values():
-        assert judged["link"]["copy from the body"]["exact"] > judged["link"]["relation frequency"]["exact"]
+        assert judged["link"]["copy from the body"]["mrr"] > judged["link"]["relation frequency"]["mrr"] + 0.01
 
 
 def test_the_trained_model_reads_better_than_an_even_guess(results):
     assert results["mlm"]["perplexity"] < 600
-    assert results["mlm"]["tokens"] > 50
+    assert results["mlm"]["tokens"] > 40
 
 
 def test_embeddings_learn_triples_by_heart_and_know_nothing_of_other_heads():
@@ -140,7 +140,11 @@ def test_a_question_shows_known_triples_and_never_its_answer(split, tokenizer, s
             if ids:
                 context += 1
                 shown = tokenizer.decode(ids).strip()
-                assert shown != tail.rpartition(".")[2] or (head, shown) in train_names or shown in {n for _, n in train_names}
+                assert (
+                    shown != tail.rpartition(".")[2]
+                    or (head, shown) in train_names
+                    or shown in {n for _, n in train_names}
+                )
     assert context > 20
 
 

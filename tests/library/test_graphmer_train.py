@@ -100,7 +100,15 @@ def test_norms_biases_embeddings_and_attention_vectors_are_not_decayed():
     run = train.new_run(fresh(), STEPS)
     names = {id(p): n for n, p in run.model.named_parameters()}
     decayed = {names[id(p)] for p in run.optimizer.param_groups[0]["params"]}
-    expected = {"layers.0.qkv", "layers.0.out", "layers.0.up", "layers.0.down", "transform", "span.dense1", "span.dense2"}
+    expected = {
+        "layers.0.qkv",
+        "layers.0.out",
+        "layers.0.up",
+        "layers.0.down",
+        "transform",
+        "span.dense1",
+        "span.dense2",
+    }
     assert decayed == {f"{n}.weight" for n in expected} | {"hgat.W"}
     assert sum(len(g["params"]) for g in run.optimizer.param_groups) == len(names)
 
@@ -109,7 +117,9 @@ def test_the_padding_row_stays_zero(whole):
     assert (whole.model.tokens.weight[0] == 0).all()
 
 
-def test_the_best_weights_by_validation_are_kept_and_an_end_without_progress_is_one(data, tokenizer, settings, tmp_path):
+def test_the_best_weights_by_validation_are_kept_and_an_end_without_progress_is_one(
+    data, tokenizer, settings, tmp_path
+):
     held = train.validation_batches(data, 2, torch.device("cpu"), most=4)
     often = Settings(**{**STEPS.__dict__, "valid_every": 2, "patience": 2, "lr": 3.0, "clip": 1e9})  # it diverges
     run = train.train(fresh(), data, often, valid=held)
@@ -126,7 +136,9 @@ def test_the_best_weights_by_validation_are_kept_and_an_end_without_progress_is_
 def test_the_official_reduction_is_one_mean_over_roots_and_leaves(data):
     work = next(train._steps(data, train.Cursor(), STEPS, torch.device("cpu"), train.Team()))
     official = Settings(**{**STEPS.__dict__, "reduction": "official"})
-    counts = [sum(len(getattr(b, name)) for _, b in work.batches) for name in ("root_target", "span_target", "leaf_target")]
+    counts = [
+        sum(len(getattr(b, name)) for _, b in work.batches) for name in ("root_target", "span_target", "leaf_target")
+    ]
     weights = train._weights(official, work, torch.device("cpu"), train.Team()).weights
     joint = 1 / (counts[0] + counts[2])
     assert weights.tolist() == pytest.approx([joint, 1 / counts[1], joint])

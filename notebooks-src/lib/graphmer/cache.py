@@ -10,15 +10,17 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from graphmer import ragged
 from graphmer.corpus import ChainSettings, Corpus, build_corpus
-from graphmer.knowledge import Definition
+from graphmer.knowledge import Definition, Knowledge
+from graphmer.splits import Split
 
 VERSION = 1
 PARTS = ("view-0", "view-1", "heads-0", "heads-1", "edges", "tails")
@@ -40,6 +42,18 @@ def corpus(
         return found
     save(build_corpus(definitions, triples, tokenizer, settings, hidden), folder)
     return load(folder)
+
+
+def both(
+    root: Path, knowledge: Knowledge, split: Split, tokenizer: Tokenizer, settings: ChainSettings
+) -> tuple[Corpus, Corpus]:
+    """The corpora to train on and to validate with: signatures alone, every tail masked, as the questions are."""
+    graph = knowledge.manifest["triples_sha256"]
+    asked = replace(settings, sig_doc_share=1.0, chunk_share=0.0, alone=1.0)
+    return (
+        corpus(root, graph, split.train_definitions, split.train, tokenizer, settings, split.hidden),
+        corpus(root, graph, split.valid_definitions, split.valid, tokenizer, asked),
+    )
 
 
 def key(graph_hash: str, definitions, triples, tokenizer: Tokenizer, settings: ChainSettings, hidden) -> str:
@@ -88,5 +102,5 @@ def load(folder: Path) -> Corpus | None:
             ChainSettings(**about["settings"]), names, (parts[0], parts[1]), (parts[2], parts[3]), entities,
             parts[4], asked, parts[5], inside, spaced, about["skipped_tails"],
         )  # fmt: skip
-    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError, BadZipFile):
         return None

@@ -32,17 +32,18 @@ def results_size(run: Run) -> str:
 def _about(run: Run, manifest: dict, step: int, device: str) -> str:
     c = run.model.config
     lines = [
-        "An encoder trained on leafy chain graphs: words of Python functions as roots, the names that they call, raise or",
-        "inherit as leaves. The method is that of arXiv 2510.09580 with these choices: "
+        "An encoder trained on leafy chain graphs: words of Python functions as roots, the names that they call, raise",
+        "or inherit as leaves. The method is that of arXiv 2510.09580 with these choices: "
         f"{c.decay_mode} decay (lambda {c.decay:g}), root positions {c.root_pos}, {c.norm}-LN, "
         f"H-GAT {'of rank ' + str(c.hgat_rank) if c.hgat_rank else 'full' if c.hgat else 'off'}.",
         "",
-        f"- **Data**: {manifest['files']:,} Python files of Python {manifest['python']}, {manifest['triples']:,} triples;"
-        f" graph `{manifest['triples_sha256'][:16]}`. 10 % of the packages and 10 % of the remaining triples were never"
-        " trained on, another 10 % of the packages served for validation.",
+        f"- **Data**: {manifest['files']:,} files of Python {manifest['python']}, {manifest['triples']:,} triples;"
+        f" graph `{manifest['triples_sha256'][:16]}`. 10 % of the packages and 10 % of the remaining triples were"
+        " never trained on, another 10 % of the packages served for validation.",
         f"- **Training**: {run.step:,} of {run.settings.steps:,} steps, {run.samples:,} samples, {run.tokens:,} tokens,"
-        f" {run.seconds / 60:.0f} minutes on {device}; seed {run.settings.seed}. The weights are those of step {step:,}.",
-        f"- **Shape**: {c.layers} layers x {c.width}, {c.heads} heads, {c.vocabulary:,} tokens, R = {c.roots}, K = {c.leaf_slots}.",
+        f" {run.seconds / 60:.0f} minutes on {device}; seed {run.settings.seed}. The weights are of step {step:,}.",
+        f"- **Shape**: {c.layers} layers x {c.width}, {c.heads} heads, {c.vocabulary:,} tokens, R = {c.roots},"
+        f" K = {c.leaf_slots}.",
         f"- **Settings**: `{asdict(run.settings)}`",
     ]
     return "\n".join(lines)
@@ -52,8 +53,8 @@ def _scores(results: dict) -> str:
     lines = ["## What was measured", "", verdict(results), ""]
     for test, judged in results["tests"].items():
         lines += [
-            f"**{test}**: {judged['questions']:,} questions, {judged['candidates']:,} candidate names; the answer is one of",
-            f"them in {judged['reachable']:.1%} of the questions. Filtered ranks, ties at the mean.",
+            f"**{test}**: {judged['questions']:,} questions, {judged['candidates']:,} candidate names; the answer is",
+            f"one of them in {judged['reachable']:.1%} of the questions. Filtered ranks, ties at the mean.",
             "",
             "| method | MRR | 95 % interval | Hits@1 | Hits@10 | whole name | not visible |",
             "|---|--:|--:|--:|--:|--:|--:|",
@@ -65,11 +66,15 @@ def _scores(results: dict) -> str:
                 f" {row['hits10']:.1%} | {row['exact']:.1%} | {hidden} |"
             )
         kind = judged["judged"]
-        lines += ["", f"First answers of a wrong type: {kind['wrong_type']:.1%}; calibration error {kind['ece']:.3f}.", ""]
+        lines += [
+            "",
+            f"First answers of a wrong type: {kind['wrong_type']:.1%}; calibration error {kind['ece']:.3f}.",
+            "",
+        ]
     mlm, search = results["mlm"], results["search"]
     lines.append(
-        f"Masked words of unseen packages: perplexity {mlm['perplexity']:.1f} (counting {mlm['unigram_perplexity']:.1f}),"
-        f" {mlm['accuracy']:.1%} right (counting {mlm['unigram_accuracy']:.1%})."
+        f"Masked words of unseen packages: perplexity {mlm['perplexity']:.1f} (counting"
+        f" {mlm['unigram_perplexity']:.1f}), {mlm['accuracy']:.1%} right (counting {mlm['unigram_accuracy']:.1%})."
     )
     if "model" in search:
         lines.append(
@@ -83,11 +88,14 @@ def _scores(results: dict) -> str:
 def _use(run: Run) -> str:
     kind = architecture(run.model.config)
     if not kind:
-        return "## Use\n\n`encoder.safetensors` with the graphmer package; this shape has no stock twin in `transformers`."
+        return (
+            "## Use\n\n`encoder.safetensors` with the graphmer package; this shape has no stock twin in `transformers`."
+        )
     return (
         "## Use\n\n```python\nfrom transformers import AutoModelForMaskedLM, AutoTokenizer\n\n"
         'model, tokenizer = (c.from_pretrained("plain") for c in (AutoModelForMaskedLM, AutoTokenizer))\n```\n\n'
-        f"`plain` is a stock {kind} model: no remote code. It leaves out {LEFT_OUT}. The figures above were measured with\n"
-        "all of these, so they do not hold for `plain`: fine-tune it, or use `encoder.safetensors` with the graphmer package.\n\n"
+        f"`plain` is a stock {kind} model: no remote code. It leaves out {LEFT_OUT}. The figures above were measured\n"
+        "with all of these, so they do not hold for `plain`: fine-tune it, or use `encoder.safetensors` with the\n"
+        "graphmer package.\n\n"
         "Intended for experiments with graphs of code. It knows names, not meaning; do not let it decide anything."
     )

@@ -131,7 +131,9 @@ def build_corpus(
     fits = {name: ids for name, ids in zip(names, encoded, strict=True) if len(ids) <= settings.leaf_slots}
     tail_ids = {name: i for i, name in enumerate(fits)}
     # A head without triples is still a head: a question may hang on it.
-    entities = {name: i for i, name in enumerate(dict.fromkeys([*(t[0] for t in triples), *(d.name for d in definitions)]))}
+    entities = {
+        name: i for i, name in enumerate(dict.fromkeys([*(t[0] for t in triples), *(d.name for d in definitions)]))
+    }
     edges: list[list[tuple[int, int]]] = [[] for _ in entities]
     skipped = 0
     relation_ids = {relation: i + 1 for i, relation in enumerate(RELATIONS)}
@@ -186,7 +188,7 @@ def _find_heads(definitions, texts, known: dict[str, int], tokenizer, inside, sp
     words = _hash_spellings(spelled, len(shorts))
     module, offset = _modules(definitions, known, tokenizer)
     result = []
-    for tokens, header in texts:
+    for tokens, _ in texts:
         sample, at, length, value = _words(tokens, inside, spaced)
         place = np.searchsorted(words[0], value).clip(max=max(0, len(words[0]) - 1))
         short = np.where(words[0][place] == value, words[1][place], -1) if len(words[0]) else np.full(len(value), -1)

@@ -57,8 +57,8 @@ def evaluate(
 
     `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `relations`,
     `judged` (types, calibration). `mlm`: masked words of unseen text; `search`: code search; `levels`: what counting
-    reaches on the training losses. `kinds` are the entities' types; the numbers bound the questions, the pairs, the rows
-    of text and the steps of TransE and ComplEx.
+    reaches on the training losses. `kinds` are the entities' types; the numbers bound the questions, the pairs, the
+    rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
@@ -69,7 +69,9 @@ def evaluate(
         counts = counts or Counts(split.train, questions.names)
         if test == RANDOM and embedding_steps:
             kinds_of = {"TransE": TransE, "ComplEx": ComplEx}
-            embedded = {n: Embedded(k, split.train, questions.names, embedding_steps, seed) for n, k in kinds_of.items()}
+            embedded = {
+                n: Embedded(k, split.train, questions.names, embedding_steps, seed) for n, k in kinds_of.items()
+            }
         else:
             embedded = {}
         tests[test] = _judge(model, untrained, questions, counts, embedded, settings, kinds, seed)
@@ -120,9 +122,7 @@ def _row(questions: Questions, scores: Sequence[np.ndarray | None]) -> dict:
     """Ranking and token figures of a method that scores whole names; None is a question that it cannot answer."""
     ranks, exact, first = [], [], []
     worst = float(len(questions.names))
-    for score, gold, known, answer in zip(
-        scores, questions.gold, questions.known, questions.answers, strict=True
-    ):
+    for score, gold, known, answer in zip(scores, questions.gold, questions.known, questions.answers, strict=True):
         ranks.append(worst if score is None else rank(score, gold, known))
         if score is None:
             exact.append(False)
@@ -213,6 +213,36 @@ def table(results: dict) -> str:
             lines.append(f"{name:20} {row['mrr']:.3f}  {span:14}  {row['hits10']:7.1%}  {row['exact']:9.1%}")
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def in_short(results: dict) -> str:
+    """`MRR 0.31 (counting 0.29) on random triples, ...` for the run report."""
+    return ", ".join(
+        f"MRR {judged['link'][MODEL]['mrr']:.3f} (counting {judged['link'][judged['best_count']]['mrr']:.3f}) on {name}"
+        for name, judged in results["tests"].items()
+    )
+
+
+def asides(results: dict) -> str:
+    """The other tasks in a few lines."""
+    mlm, search = results["mlm"], results["search"]
+    lines = [
+        f"Masked words of unseen packages: perplexity {mlm['perplexity']:,.0f}, counting"
+        f" {mlm['unigram_perplexity']:,.0f}; {mlm['accuracy']:.1%} right, counting {mlm['unigram_accuracy']:.1%}."
+    ]
+    if "model" in search:
+        lines.append(
+            f"Code search, one of {search['pairs']}: MRR@10 {search['model']:.3f}, TF-IDF {search['tf-idf']:.3f}"
+            " (it was not trained for this)."
+        )
+    for name, judged in results["tests"].items():
+        kind, row = judged["judged"], judged["link"][MODEL]
+        hidden = "" if row["exact_hidden"] is None else f", where the text does not show it {row['exact_hidden']:.1%}"
+        lines.append(
+            f"{name}: whole name right {row['exact']:.1%}{hidden}; first answers of a wrong type"
+            f" {kind['wrong_type']:.1%}, calibration error {kind['ece']:.2f}."
+        )
+    return "\n".join(lines)
 
 
 def verdict(results: dict) -> str:

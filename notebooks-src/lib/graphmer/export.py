@@ -1,11 +1,11 @@
-"""The trained encoder for others: safetensors, tokenizer, relations, and a stock `transformers` model of the plain part.
+"""The trained encoder for others: safetensors, tokenizer, relations, a stock `transformers` model of the text part.
 
-Contract: `write` leaves a folder that `transformers.AutoModelForMaskedLM.from_pretrained(folder / "plain")` loads without
-remote code, and that gives the same masked-word scores as our model on text without leaves and with decay switched off
-(tested to 1e-4). `transformers` itself is not needed to write it.
+Contract: `write` leaves a folder that `transformers.AutoModelForMaskedLM.from_pretrained(folder / "plain")` loads
+without remote code, and that gives the same masked-word scores as our model on text without leaves and
+with decay switched off (tested to 1e-4). `transformers` itself is not needed to write it.
 
-What the plain export leaves out: leaves, H-GAT, the span head, and the graph decay. The model was trained with decay, so
-the plain encoder is not what was measured: fine-tune it, or use `encoder.safetensors` with this package.
+What the plain export leaves out: leaves, H-GAT, the span head, and the graph decay. The model was trained with decay,
+so the plain encoder is not what was measured: fine-tune it, or use `encoder.safetensors` with this package.
 
 Which stock architecture computes the same: with LayerNorm on the embeddings, post-LN and rotary positions that is
 RoFormer; with learned or no positions BERT; with pre-LN and rotary positions ESM.
@@ -23,7 +23,12 @@ from graphmer.knowledge import RELATIONS
 from graphmer.model import Config, GraphMER
 from graphmer.tokens import CLS, MASK, PAD, SEP, SPECIAL, UNK
 
-ARCHITECTURES = {("post", "rope"): "roformer", ("post", "learned"): "bert", ("post", "none"): "bert", ("pre", "rope"): "esm"}
+ARCHITECTURES = {
+    ("post", "rope"): "roformer",
+    ("post", "learned"): "bert",
+    ("post", "none"): "bert",
+    ("pre", "rope"): "esm",
+}
 LEFT_OUT = "leaves, H-GAT, span head and graph decay"
 
 

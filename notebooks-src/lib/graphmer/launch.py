@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from graphmer import cache, state
+from graphmer import cache, state, worker
 from graphmer.corpus import Corpus
-from graphmer.train import Run, Settings, stop_button
+from graphmer.train import Run, Settings, check_team, stop_button
 
 
 class LaunchError(RuntimeError):
@@ -58,8 +58,9 @@ def train(
     """Train `run` on `processes` devices (CPU processes where there is no GPU); the run as they left it.
 
     `on_save(folder, step)` is called with a state that can be kept, whenever `save_wanted()` and at the end.
-    Raises LaunchError.
+    Raises LaunchError, or ValueError when the micro-batches cannot be dealt out evenly.
     """
+    check_team(settings, processes)
     prepare(job, run, settings, tokenizer, data, valid)
     library = str(Path(__file__).resolve().parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")])}
@@ -67,7 +68,7 @@ def train(
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     process = subprocess.Popen(
-        [*command, "-m", "graphmer.worker", str(job)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [*command, "-m", worker.__name__, str(job)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=environment, start_new_session=True,
     )  # fmt: skip
     said: list[str] = []

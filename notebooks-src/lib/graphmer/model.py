@@ -12,8 +12,8 @@ Decisions, each a departure from the paper unless it says otherwise:
 - A LayerNorm on the embeddings. With it the plain encoder is a stock `transformers` architecture (`export`).
 - A learned vector per leaf slot. Without it K masked leaves of one root are mirror images (slot k and K-1-k have equal
   distances to everything) and would get equal predictions.
-- Scores only at masked positions; MLM, MNM and the span boundary objective (SBO, arXiv 1907.10529) share one table, tied
-  to the embeddings. One transform where the authors stack two.
+- Scores only at masked positions; MLM, MNM and the span boundary objective (SBO, arXiv 1907.10529) share one table,
+  tied to the embeddings. One transform where the authors stack two.
 - Post-LN as in the paper, `norm="pre"` for fp16; no dropout inside attention.
 - `hgat_rank`: W_r = I + A_r B_r^T, since Q d^2 numbers are many for 1e5 triples.
 """

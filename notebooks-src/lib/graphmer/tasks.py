@@ -54,7 +54,7 @@ def masked_words(model: GraphMER, test: Corpus, unigram: np.ndarray, rows: int =
 def code_search(
     model: GraphMER, definitions: Sequence[Definition], tokenizer, settings: ChainSettings, limit: int
 ) -> dict:
-    """Find the function that a docstring belongs to, among `limit`: MRR@10 of the encoder's mean states and of TF-IDF."""
+    """Find a docstring's function among `limit`: MRR@10 of the encoder's mean states and of TF-IDF."""
     pairs = []
     for d in sorted(definitions, key=lambda d: share(d.name)):
         if len(pairs) < limit and d.source and len(d.doc.split()) >= 4 and (code := without_docstring(d.source)):
@@ -78,7 +78,9 @@ def without_docstring(source: str) -> str:
     except (SyntaxError, ValueError, IndexError, AttributeError, RecursionError, MemoryError):
         return ""
     first = body[0]
-    if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)):
+    if not (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    ):
         return source
     lines = source.split("\n")
     return "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :]) if len(body) > 1 else ""
@@ -155,6 +157,6 @@ def answers_judged(questions: Questions, scores: Sequence[np.ndarray | None], al
         inside = (confidence >= low) & ((confidence < low + 0.1) | (low == 0.9))
         if inside.any():
             pair = float(confidence[inside].mean()), float(right[inside].mean())
-            bins.append((*pair, int(inside.sum())))
+            bins.append([*pair, int(inside.sum())])
             ece += abs(pair[0] - pair[1]) * float(inside.mean())
     return {"wrong_type": float(np.mean(wrong)), "wrong_type_mass": float(np.mean(mass)), "ece": ece, "bins": bins}

@@ -2,8 +2,8 @@
 
 Contract: `train` runs until `settings.steps` optimiser steps are done, validation no longer improves, `should_stop()`
 says so, or the notebook's stop button is pressed; in each case it ends after a whole step and the returned `Run` can be
-saved and continued. Rows and masks depend only on (seed, epoch, sample), dropout only on (seed, step, micro-batch), so a
-continued run repeats the losses of an uninterrupted one, on one process or on several (1e-5 on CPU, tested).
+saved and continued. Rows and masks depend only on (seed, epoch, sample), dropout only on (seed, step, micro-batch), so
+a continued run repeats the losses of an uninterrupted one, on one process or on several (1e-5 on CPU, tested).
 
 Decisions:
 - L = MLM + SBO + mu * MNM, three separate means over the whole optimiser step. One joint mean would leave MNM 0.07 % of
@@ -100,6 +100,12 @@ class Team:
     size: int = 1
 
 
+def check_team(settings: Settings, processes: int) -> None:
+    """ValueError when the micro-batches of a step cannot be dealt out evenly."""
+    if settings.accumulate % processes:
+        raise ValueError(f"{settings.accumulate} micro-batches a step cannot be dealt out to {processes} processes")
+
+
 def learning_rate(step: int, s: Settings) -> float:
     """Rate of optimiser step `step` (from 0): linear warm-up, then cosine from `lr` to `min_lr`."""
     warmup = max(100, round(0.03 * s.steps)) if s.warmup is None else s.warmup
@@ -141,8 +147,7 @@ def train(
     run = new_run(model, settings) if run is None else run
     if run.model is not model:
         raise ValueError("this run belongs to another model object; pass run.model")
-    if settings.accumulate % team.size:
-        raise ValueError(f"{settings.accumulate} micro-batches a step cannot be dealt out to {team.size} processes")
+    check_team(settings, team.size)
     run.settings, run.stopped = settings, False
     device = next(model.parameters()).device
     wrapped = _wrap(model, team)

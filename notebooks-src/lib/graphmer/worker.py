@@ -3,9 +3,10 @@
     torchrun --standalone --nproc_per_node=2 -m graphmer.worker JOB
     torchrun --nnodes=2 --node_rank=0 --nproc_per_node=2 --master_addr=HOST --master_port=29500 -m graphmer.worker JOB
 
-Contract: JOB is a folder that `launch.prepare` has written: `start` (a run, see `state`), `train` and `valid` (corpora),
-`job.json`. The first process prints one JSON object a line: {"log": ...} for a log line, {"saved": folder} for a state
-that can be continued. A file `stop` in JOB ends the training after the current step; `save` asks for a state.
+Contract: JOB is a folder that `launch.prepare` has written: `start` (a run, see `state`), `train` and `valid`
+(corpora), `job.json`. The first process prints one JSON object a line: {"log": ...} for a log line, {"saved": folder}
+for a state that can be continued. A file `stop` in JOB ends the training after the current step, `save` asks for a
+state.
 """
 
 import json
