@@ -2,8 +2,8 @@
 
 First what is deterministic, on tensors without data: FLOPs, operations, bytes saved for the backward pass, fill of the
 rows, and that the fast ways give the numbers of the slow ones. These are gates: a wrong one ends the command with 1.
-Then CPU seconds of one thread, lean against naive and against `BertForMaskedLM` with its Trainer, in turns: for people,
-never a gate. On a GPU the same command measures the GEMM rate, trains `base` on packed rows and prints the share of that
+Then CPU seconds of one thread, lean against naive and against `BertForMaskedLM` with its Trainer, in turns: for
+people, never a gate. On a GPU the same command measures the GEMM rate, trains `base` on packed rows and prints the share of that
 rate that was needed work, and the peak memory at 32 rows.
 """
 
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks-src" / "lib"))
@@ -198,9 +199,9 @@ def prepared() -> tuple[corpus.Corpus, corpus.Corpus, dict]:
 # --- CPU seconds ------------------------------------------------------------------------------------------------------
 
 
-def padded(graphs: list[chains.Chain], width: int, settings: corpus.ChainSettings) -> rows.Batch:
+def padded(graphs: list[chains.Chain], width: int) -> rows.Batch:
     """One graph a row."""
-    return to_torch(rows.collate([[g] for g in graphs], replace(settings, row_tokens=width)), CPU)
+    return to_torch(rows.collate([[g] for g in graphs], SimpleNamespace(row_tokens=width)), CPU)
 
 
 def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
@@ -214,7 +215,7 @@ def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
     packed = to_torch(
         rows.collate([[graphs[i] for i in row] for row in rows.pack(list(map(len, graphs)), 768)], settings), CPU
     )
-    to_longest, to_768 = padded(graphs, longest, settings), padded(graphs[:8], 768, settings)
+    to_longest, to_768 = padded(graphs, longest), padded(graphs[:8], 768)
     lean, naive, hf = GraphMER(c).train(), Naive(c).train(), hf_model(c).train()
     lean_step, naive_step = (_stepper(model) for model in (lean, naive))
     labels = torch.full((32, longest), -100)
@@ -315,7 +316,7 @@ def _naive_on_gpu(device: torch.device, data: corpus.Corpus, seconds: float) -> 
         graphs = [chains.chain(data, 0, (number * 32 + i) % len(data)) for i in range(32)]
         width = -(-max(map(len, graphs)) // 8) * 8
         with autocast(device):
-            step(to_torch(rows.collate([[g] for g in graphs], replace(data.settings, row_tokens=width)), device))
+            step(to_torch(rows.collate([[g] for g in graphs], SimpleNamespace(row_tokens=width)), device))
         torch.cuda.synchronize()
         number += 1
         if number == 5:
