@@ -203,7 +203,7 @@ def run(context, notebook, parameters, quick_test, output, sources_dir, platform
 @click.argument("notebooks", nargs=-1)
 @click.option("--platform", "-p", "only", multiple=True, help="Only this platform's variants (repeatable).")
 @click.option("--keep", type=_FOLDER, help="Keep the executed notebooks in this folder.")
-@click.option("--full", is_flag=True, help="Run with the quick test off.")
+@click.option("--full", is_flag=True, help="Quick test off; models come from a stand-in of the hub.")
 @click.option("--scenario", help="Play what goes wrong through the setup cells instead; 'all' plays every one.")
 @_folders
 @click.pass_context
@@ -212,7 +212,9 @@ def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms
     from anylab.smoke import suite
 
     project = _project(context, sources_dir, platforms_dir, out)
-    if scenario:
+    if scenario is not None:
+        if full or keep:
+            raise refuse(Origin("--scenario"), "plays a scenario and nothing else: leave --full and --keep out")
         sys.exit(suite.play(project, notebooks, only, scenario))
     sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
 
@@ -221,14 +223,9 @@ def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms
 @_folders
 @click.pass_context
 def overlays(context, sources_dir, platforms_dir, out) -> None:
-    """Install each platform's own versions of what notebooks import, for smoke runs (needs the internet, once)."""
-    from anylab.platforms import load_all
-    from anylab.smoke import overlay
-
-    project = _project(context, sources_dir, platforms_dir, out)
-    for platform in load_all(project.platforms, project.platforms.name):
-        folder = overlay.fetch(platform, project.root)
-        click.echo(f"{platform.id}: {len(overlay.listed(platform))} packages" if folder else f"{platform.id}: none")
+    """Install each platform's own versions of what notebooks import, and what goes in without its dependencies, for
+    smoke runs (needs the internet, once)."""
+    commands.overlays(_project(context, sources_dir, platforms_dir, out))
 
 
 @main.command()

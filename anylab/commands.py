@@ -94,3 +94,22 @@ def where(context, what, cell, line, sources_dir, platforms_dir, out) -> None:
         found = places.of_traceback(project, sys.stdin.read() if what == "-" else places.read(what))
     for place in found:
         click.echo(str(place))
+
+
+def overlays(project: Project) -> None:
+    """Fetch what smoke runs put ahead of this environment, and say a line for each."""
+    from anylab.compile import compile_all
+    from anylab.platforms import load_all
+    from anylab.smoke import overlay
+
+    for platform in load_all(project.platforms, project.platforms.name):
+        folder = overlay.fetch(platform, project.root)
+        click.echo(f"{platform.id}: {len(overlay.listed(platform))} packages" if folder else f"{platform.id}: none")
+    compiled, told = compile_all(project), set()
+    for pair in compiled.pairs:
+        folder = overlay.fetch_bare(compiled, pair) if pair.path else None
+        if folder is not None and folder not in told:
+            told.add(folder)
+            click.echo(
+                f"{pair.source.name}: {', '.join(compiled.shared.plans[pair.source.name, pair.platform.id].bare)}"
+            )

@@ -18,7 +18,7 @@ from anylab.source import Source
 UNVERIFIED = "unverified"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_LOADERS = ("from_pretrained", "hf_hub_download", "snapshot_download")
+_LOADERS = ("from_pretrained", "hf_hub_download", "snapshot_download", "weights.fetch")
 _NO_WORD = {"", "?", "tbd", "todo", "unknown", "n/a", "none", "-"}
 
 
@@ -61,12 +61,20 @@ def an_unverified_revision_is_told(source: Source, around: Collection) -> Iterab
             yield Problem(source.at("models", i, "revision"), what)
 
 
+@rule("model/tiny", on="source", warning=True)
+def every_model_can_be_tried_without_it(source: Source, around: Collection) -> Iterable[Problem]:
+    for i, model in _declared(source):
+        if "tiny" not in model:
+            what = f"{model['id']} has no 'tiny', a function that writes a twin of it, so no test takes the users' path"
+            yield Problem(source.at("models", i), what)
+
+
 @rule("model/moving", on="code", foreign="warning", hints=_LOADERS)
 def nothing_is_loaded_without_a_revision(piece: Piece, around: Collection) -> Iterable[Problem]:
     for loader, name, call in _loads(piece):
         if spread(call) or _is_true(argument(call, "local_files_only")):
             continue
-        revision = argument(call, "revision")
+        revision = argument(call, "revision", 1) if loader == "weights.fetch" else argument(call, "revision")
         told = piece.names.text(revision)
         if revision is None:
             what = f"{loader} of {name} names no revision, so it is another model one day; pass revision="
@@ -110,9 +118,13 @@ def _loads(piece: Piece) -> Iterator[tuple[str, str, ast.Call]]:
         if not isinstance(node, ast.Call):
             continue
         loader = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if loader == "fetch" and ast.unparse(node.func) == "weights.fetch":  # session.weights; bundles are fetched too
+            loader = "weights.fetch"
         if loader not in _LOADERS:
             continue
-        given = argument(node, "repo_id", 0) or argument(node, "pretrained_model_name_or_path", 0)
+        given = (
+            argument(node, "repo_id", 0) or argument(node, "repo") or argument(node, "pretrained_model_name_or_path", 0)
+        )
         name = piece.names.text(given)
         if name and _HUB_ID.fullmatch(name):
             yield loader, name, node

@@ -4,6 +4,9 @@ library than the platform has fails here and not with a user.
 `platforms/<id>/standin/overlay.txt` lists them, `name==version` a line, with their source and date on top; torch is
 not among them: it stays this environment's CPU build. `python build.py overlays` installs each list once, without
 dependencies, into `.anylab/overlays/<id>-<hash of the list>` (ANYLAB_OVERLAYS moves that folder).
+
+What a notebook declares under `no_deps` goes into a folder of its own in the same way: no requirements file can ask for
+it without what it drags in, so no test environment has it. A smoke run puts it where the platform's pip would.
 """
 
 from __future__ import annotations
@@ -14,10 +17,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from anylab import text
+from anylab.compile import Build, Pair
 from anylab.errors import Origin, refuse
+from anylab.install import Plan
 from anylab.platforms import Platform
 
 
@@ -39,12 +45,7 @@ def listed(platform: Platform) -> list[str]:
 def place(platform: Platform, root: Path) -> Path | None:
     """Where a platform's overlay is or will be; None when it has none."""
     pins = listed(platform)
-    if not pins:
-        return None
-    key = hashlib.sha256(
-        "\n".join([f"{sys.version_info[0]}.{sys.version_info[1]}", *sorted(pins)]).encode()
-    ).hexdigest()
-    return Path(os.environ.get("ANYLAB_OVERLAYS") or root / ".anylab" / "overlays") / f"{platform.id}-{key[:12]}"
+    return _folder(root, platform.id, pins) if pins else None
 
 
 def find(platform: Platform, root: Path) -> Path | None:
@@ -56,26 +57,49 @@ def find(platform: Platform, root: Path) -> Path | None:
 def fetch(platform: Platform, root: Path) -> Path | None:
     """Install a platform's overlay unless it is there; its folder. Raises Refused with pip's own words."""
     folder = place(platform, root)
-    if folder is None or folder.is_dir():
-        return folder
+    if folder is not None:
+        _install(folder, listed(platform), Origin(f"platforms/{platform.id}/standin/overlay.txt"))
+    return folder
+
+
+def bare(compiled: Build, pair: Pair) -> Path | None:
+    """Where a variant's packages without dependencies are or will be; None when its plan installs none."""
+    plan = compiled.shared.plans.get((pair.source.name, pair.platform.id), Plan())
+    return _folder(compiled.project.root, f"{pair.source.name}-no-deps", plan.bare) if plan.bare else None
+
+
+def fetch_bare(compiled: Build, pair: Pair) -> Path | None:
+    """Install them unless they are there; the folder. Raises Refused with pip's own words."""
+    folder = bare(compiled, pair)
+    if folder is not None:
+        pins = compiled.shared.plans[pair.source.name, pair.platform.id].bare
+        _install(folder, pins, pair.source.at("no_deps"))
+    return folder
+
+
+def site(compiled: Build, pair: Pair) -> list[Path]:
+    """What a variant's kernel finds ahead of this environment: the folders that are installed."""
+    folders = (find(pair.platform, compiled.project.root), bare(compiled, pair))
+    return [folder for folder in folders if folder is not None and folder.is_dir()]
+
+
+def _folder(root: Path, name: str, pins: Sequence[str]) -> Path:
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    key = hashlib.sha256("\n".join([python, *sorted(pins)]).encode()).hexdigest()
+    return Path(os.environ.get("ANYLAB_OVERLAYS") or root / ".anylab" / "overlays") / f"{name}-{key[:12]}"
+
+
+def _install(folder: Path, pins: Sequence[str], at: Origin) -> None:
+    """Install exactly these, without what they ask for, into a folder that is there when all of them are."""
+    if folder.is_dir():
+        return
     staged = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.parent.mkdir(parents=True, exist_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--target",
-        str(staged),
-    ]
-    done = subprocess.run([*command, *listed(platform)], capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--only-binary=:all:", "--target"]
+    done = subprocess.run([*command, str(staged), *pins], capture_output=True, text=True)
     if done.returncode:
         shutil.rmtree(staged, ignore_errors=True)
         why = next((line for line in done.stderr.splitlines() if line.startswith("ERROR")), "pip failed")
-        raise refuse(Origin(f"platforms/{platform.id}/standin/overlay.txt"), f"cannot be installed: {why}")
+        raise refuse(at, f"cannot be installed: {why}")
     staged.rename(folder)
-    return folder

@@ -17,14 +17,10 @@ from anylab import text
 from anylab.compile import Build, Pair
 from anylab.errors import Origin, did_you_mean, refuse
 from anylab.platforms import Platform, read_toml
-from anylab.smoke import overlay, runner, standin
+from anylab.smoke import hub, overlay, runner, standin, users
 
 HERE = Path(__file__).parent
-_ONLINE = """
-import io, socket
-_create = socket.create_connection
-socket.create_connection = lambda address, *a, **k: io.BytesIO() if address[1] == 443 else _create(address, *a, **k)
-"""
+WORKS = "works"  # a hub without a fault
 _CARD = """
 import torch
 torch.cuda.is_available = lambda: True
@@ -51,9 +47,12 @@ class Scenario:
     prelude: str = ""
     after: str = ""
     twice: bool = False
+    served: str = ""
 
     def applies(self, pair: Pair) -> bool:
         """Whether the notebook's needs are those that this scenario is about."""
+        if self.served and not users.loads_models(pair):
+            return False
         return all(pair.source.needs.get(key) in allowed for key, allowed in self.when.items())
 
 
@@ -74,22 +73,27 @@ def check_name(name: str, platforms: list[Platform]) -> None:
 
 
 def play(compiled: Build, pair: Pair, scenario: Scenario, root: Path, cache: Path | None = None) -> str:
-    """Run a variant up to its setup cell under a scenario; '' when it ended as it should, else what was wrong."""
+    """Run a variant up to its setup cell under a scenario, or all of it where a hub has a part in it; '' when it ended
+    as it should, else what was wrong."""
+    if scenario.served:
+        fault = "" if scenario.served == WORKS else scenario.served
+        verdict = users.run(compiled, pair, root, cache or root, fault, scenario.prelude)
+        return _judge(scenario, pair.platform, verdict, compiled)
     notebook = json.loads(dict(compiled.variant_files(pair))[pair.path])
     setup = next(i for i, c in enumerate(notebook["cells"]) if "start.begin(" in "".join(c["source"]))
     cells = notebook["cells"][: setup + 1]
     cells += [cells[setup]] if scenario.twice else []
-    prelude = (_ONLINE if scenario.internet else "") + (_CARD if scenario.gpu else "") + scenario.prelude
+    prelude = (users.ONLINE if scenario.internet else "") + (_CARD if scenario.gpu else "") + scenario.prelude
     notebook["cells"] = [
-        *([_cell(prelude)] if prelude else []),
+        *([users.cell(prelude)] if prelude else []),
         *cells,
-        *([_cell(scenario.after)] if scenario.after else []),
+        *([users.cell(scenario.after)] if scenario.after else []),
     ]
     root.mkdir(parents=True, exist_ok=True)
-    there = standin.prepare(pair.platform, root, cache, overlay.find(pair.platform, pair.platform.folder.parents[1]))
+    there = standin.prepare(pair.platform, root, cache, overlay.site(compiled, pair))
     env = {**there.env, **scenario.env}
     if scenario.gpu:
-        env["PATH"] = f"{_driver(root, scenario.gpu)}:{env['PATH']}"
+        env["PATH"] = f"{users.driver(root, scenario.gpu)}:{env['PATH']}"
     verdict = runner.execute(json.dumps(notebook).encode(), dict(scenario.settings), there.cwd, env)
     return _judge(scenario, pair.platform, verdict, compiled)
 
@@ -126,19 +130,6 @@ def _filled(pattern: str, words: Mapping[str, str]) -> str:
     return re.sub(r"\{([A-Z_]+)\}", lambda found: re.escape(words[found[1]]), pattern)
 
 
-def _driver(root: Path, listing: str) -> Path:
-    """A folder with an nvidia-smi that lists these cards."""
-    folder = root / "bin"
-    folder.mkdir(exist_ok=True)
-    (folder / "nvidia-smi").write_text(f"#!/bin/sh\ncat <<'END'\n{listing}\nEND\n")
-    (folder / "nvidia-smi").chmod(0o755)
-    return folder
-
-
-def _cell(code: str) -> dict[str, Any]:
-    return {"cell_type": "code", "source": code.strip(), "metadata": {}, "outputs": [], "execution_count": None}
-
-
 def _read(path: Path, file: str) -> dict[str, Scenario]:
     data, lines = read_toml(text.read(path, file), file)
     found = {}
@@ -152,6 +143,8 @@ def _read(path: Path, file: str) -> dict[str, Scenario]:
                 )
         if not {"what", "ends", "expect"} <= set(fields) or fields["ends"] not in ("goes on", "stops"):
             raise refuse(at, f'the scenario \'{name}\' needs what, expect, and ends = "goes on" or "stops"')
+        if fields.get("served", WORKS) not in (WORKS, *hub.FAULTS):
+            raise refuse(at, f"a hub's fault is one of {', '.join(hub.FAULTS)}, or {WORKS}; not '{fields['served']}'")
         lists = {key: tuple(fields[key]) for key in ("expect", "never") if key in fields}
         found[name] = Scenario(name, at, **{**fields, **lists})
     return found

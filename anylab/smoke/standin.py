@@ -30,9 +30,9 @@ class Standin:
     pip_log: Path
 
 
-def prepare(platform: Platform, root: Path, cache: Path | None = None, overlay: Path | None = None) -> Standin:
+def prepare(platform: Platform, root: Path, cache: Path | None = None, site: Iterable[Path] = ()) -> Standin:
     """Lay out the platform's folders below `root`. `cache` (models, graphs, fonts) may be shared between runs;
-    `overlay` is a folder with the platform's own versions of packages, for the kernel alone."""
+    `site` are folders with packages that only the kernel finds: the platform's own versions, and what it installs."""
     folder = platform.folder / "standin"
     file = f"{platform.file.rpartition('/')[0]}/standin/standin.toml"
     described, lines = ({}, {}) if not folder.is_dir() else read_toml(text.read(folder / "standin.toml", file), file)
@@ -59,7 +59,8 @@ def prepare(platform: Platform, root: Path, cache: Path | None = None, overlay: 
         "MPLCONFIGDIR": str((cache or root) / "matplotlib"),
     }
     env |= {"ANYLAB_CACHE": str(cache)} if cache else {}
-    env |= {"ANYLAB_OVERLAY": str(overlay)} if overlay else {}
+    kernels = os.pathsep.join(map(str, site))
+    env |= {"ANYLAB_OVERLAY": kernels} if kernels else {}
     env |= {key: str(value) for key, value in described.get("env", {}).items()}
     return Standin(root, cwd, env, root / "pip.log")
 

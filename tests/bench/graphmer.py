@@ -3,8 +3,8 @@
 First what is deterministic, on tensors without data: FLOPs, operations, bytes saved for the backward pass, fill of the
 rows, and that the fast ways give the numbers of the slow ones. These are gates: a wrong one ends the command with 1.
 Then CPU seconds of one thread, lean against naive and against `BertForMaskedLM` with its Trainer, in turns: for
-people, never a gate. On a GPU the same command measures the GEMM rate, trains `base` on packed rows and prints the share of that
-rate that was needed work, and the peak memory at 32 rows.
+people, never a gate. On a GPU the same command measures the GEMM rate, trains `base` on packed rows and prints the
+share of that rate that was needed work, and the peak memory at 32 rows.
 """
 
 from __future__ import annotations
@@ -300,7 +300,8 @@ def on_gpu(data: corpus.Corpus, needed_gflop: float, seconds: float) -> dict:
     rate = line["tokens_per_s"] / 768 * needed_gflop / 1e3
     naive = _naive_on_gpu(device, data, min(seconds, 20.0))
     return {
-        "device": torch.cuda.get_device_name(), "dtype": str(dtype)[6:], "attention": attention.choose("cuda", False)[0],
+        "device": torch.cuda.get_device_name(), "dtype": str(dtype)[6:],
+        "attention": attention.choose("cuda", False)[0],
         "gemm_tflops": (before, after), "samples_per_s": line["samples_per_s"], "tokens_per_s": line["tokens_per_s"],
         "needed_tflops": rate, "share_of_gemm": rate / ((before + after) / 2), "peak_gb_at_32_rows": peak,
         "naive_samples_per_s": naive, "lean_over_naive": line["samples_per_s"] / naive,

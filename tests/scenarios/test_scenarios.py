@@ -9,8 +9,18 @@ from anylab.smoke import scenarios
 from tests.conftest import ROOT
 
 COMPILED = compile_all(open_project(ROOT, sources=ROOT / "tests/scenarios/notebooks-src", out=ROOT / "dist"))
-PLAYED = [(pair, scenario) for pair in COMPILED.pairs if pair.path for scenario in scenarios.of(pair.platform).values()
-          if scenario.applies(pair)]  # fmt: skip
+
+# each need is played with the notebook that has every one, the hub with the one that loads a model; the hub's faults
+# are the same for every platform, and their sentences too, so they are played on two
+FAULTS_ON = ("colab", "kaggle")
+PLAYED = [
+    (pair, scenario)
+    for pair in COMPILED.pairs
+    for scenario in (scenarios.of(pair.platform).values() if pair.path else ())
+    if scenario.applies(pair)
+    and bool(scenario.served) == (pair.source.name == "loader")
+    and (not scenario.served or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
+]
 
 
 @pytest.mark.parametrize(("pair", "scenario"), PLAYED, ids=lambda x: getattr(x, "name", "") or x.platform.id)
@@ -24,6 +34,15 @@ def test_every_platform_is_played_and_drive_and_secrets_where_they_are():
     for platform in {pair.platform.id for pair, _ in PLAYED}:
         everywhere = {"no-gpu", "internet-off", "small-disk", "bf16-on-a-t4", "old-card", "old-python", "twice"}
         assert everywhere <= {name for where, name in played if where == platform}
+
+
+def test_the_path_that_users_take_is_played_on_every_platform():
+    played = {(pair.platform.id, scenario.name) for pair, scenario in PLAYED}
+    everywhere = {pair.platform.id for pair, _ in PLAYED}
+    assert {(platform, "hub") for platform in everywhere} <= played and len(everywhere) >= 4
+    assert {
+        ("colab", f"hub-{name}") for name in ("cut", "trouble", "gate", "missing", "revision", "size", "full")
+    } <= played
 
 
 def test_a_scenario_that_is_not_met_is_a_failure(tmp_path, shared_cache):
@@ -44,6 +63,10 @@ def test_a_scenario_that_is_not_met_is_a_failure(tmp_path, shared_cache):
         ("[x]\nwat = 1\n", r"scenarios\.toml:2: unknown key 'wat'; did you mean 'what'"),
         ("[x]\nwhat = 'w'\n", r"scenarios\.toml:1: the scenario 'x' needs"),
         ("[x]\nwhat = 'w'\nends = 'badly'\nexpect = []\n", r"scenarios\.toml:1: the scenario 'x' needs"),
+        (
+            "[x]\nwhat = 'w'\nends = 'stops'\nexpect = []\nserved = 'cute'\n",
+            r"scenarios\.toml:1: a hub's fault is one of cut, ",
+        ),
         ("[x\n", r"scenarios\.toml:1: not TOML"),
     ],
 )

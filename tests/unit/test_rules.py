@@ -54,6 +54,8 @@ CELLS = [
     ("model/moving", "snapshot_download('a/b', revision='main')",
      "M.from_pretrained('./a/b')\nM.from_pretrained(FOLDER)"),
     ("model/moving", "NAME = 'a/b'\nM.from_pretrained(NAME)", "hf_hub_download(X, 'f', local_files_only=True)"),
+    ("model/moving", "weights.fetch('a/b', 'main', folders)", "weights.fetch('a/b', 'unverified', folders)"),
+    ("model/undeclared", "weights.fetch('c/d', R, folders)", "bundle.fetch(folders, 'c/d')"),
     ("model/hash-without-source", f"load(revision='{COMMIT}')", f"Model(revision='{COMMIT}', revision_source='page')"),
     ("model/hash-without-source", f"m = {{'revision': '{COMMIT}'}}", "m = {'revision': 'unverified'}"),
     ("model/undeclared", "M.from_pretrained('c/d', revision=R)", "M.from_pretrained(folder, revision=R)"),
@@ -327,6 +329,7 @@ def test_an_unverified_revision_passes_with_a_warning(tmp_path):
     ours = HEAD.replace("# ---\n\n", f"#     models: [{{{MODEL}, revision: unverified}}]\n# ---\n\n") + SETTINGS
     errors, warnings = found(project(tmp_path, ours))
     assert not errors and ("model/unverified", "notebooks-src/ours.py", 5) in warnings
+    assert ("model/tiny", "notebooks-src/ours.py", 5) in warnings
 
 
 def test_a_commit_of_the_front_matter_may_stand_in_a_cell(tmp_path):
@@ -384,7 +387,7 @@ def test_a_words_table_is_strict(tmp_path):
 def test_every_rule_has_a_test_here_or_beside():
     here = {case[0] for cases in (CELLS, FRONT, MARKDOWN, PAGES, LEFTOVERS) for case in cases}
     here |= {"leak/template", "secret/platform", "secret/module", "envelope/profile", "envelope/widgets"}
-    here |= {"import/before-install", "import/before-its-install", "model/unverified"}
+    here |= {"import/before-install", "import/before-its-install", "model/unverified", "model/tiny"}
     beside = {"source/comment-command", "source/hidden-settings", "source/quick-test", "library/syntax",
               "variant/json", "library/hides-the-standard-library",
               "variant/syntax", "variant/title-length"}  # fmt: skip
