@@ -90,7 +90,7 @@ def train(
         _end(process)
         raise
     if code:
-        raise LaunchError(f"{processes} processes ended with code {code}:\n" + "\n".join(said[-12:]))
+        raise LaunchError(f"{processes} training process(es) ended with code {code}:\n" + "\n".join(said[-12:]))
     device = next(run.model.parameters()).device
     result = state.read(final, device).run
     result.stopped = not result.ended
