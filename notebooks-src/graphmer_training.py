@@ -299,7 +299,9 @@ from graphmer import evaluate
 
 with report.stage("evaluation"):
     trained, best_step = state.best_model(store.latest().path, device)
-    much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10} if QUICK_TEST else {}
+    much = {"embedding_steps": 1000 if gpu else 300}
+    if QUICK_TEST:
+        much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, **much)
 print(evaluate.table(results))
 figure = plots.plot_results(results)
