@@ -103,7 +103,7 @@ def test_acceptance_7_relations_decide_the_answer(tokenizer):
     data = corpus.build_corpus(definitions, triples, tokenizer, hard)
     torch.manual_seed(0)
     model = GraphMER(dataclasses.replace(smoke, width=64, heads=2, hidden=256, relation_dropout=0.0))
-    train.train(model, data, Settings(steps=150, rows=5, warmup=20, lr=3e-3))
+    train.train(model, data, Settings(steps=240, rows=7, warmup=20, lr=3e-3))
     bare = corpus.build_corpus(definitions, (), tokenizer, hard)
     ids = {relation: RELATIONS.index(relation) + 1 for relation in ("calls", "raises")}
     answers = ranking.spell(tokenizer, [t.rpartition(".")[2] for d in definitions for _, t in d.triples], 7).tolist()
