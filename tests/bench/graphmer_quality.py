@@ -3,7 +3,7 @@
 Trains on the standard library of the running Python and measures both tests as it goes; a killed run goes on from OUT.
 The recipe: 3 layers of 192, vocabulary 8,192, nine in ten samples as signature and docstring, half of the known tails
 masked, MNM weighted three times. `GRAPHMER_PRECISION=bfloat16` is 1.3 times as fast where the CPU has bf16.
-`evaluate=1` trains nothing and judges what OUT holds, with all figures of the notebook.
+`evaluate=1` trains nothing and judges what OUT holds, with all figures of the notebook (`limit=3500` questions a test).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def main(out: Path, **changes: float) -> None:
     if changes.get("evaluate"):
         model, step = state.best_model(out)
         for name, judged in (("best", model), ("last", state.load_model(out / "model.safetensors", model.config))):
-            results = evaluate.evaluate(judged, split, graph.kinds, data, tokenizer, limit=4000)
+            results = evaluate.evaluate(
+                judged, split, graph.kinds, data, tokenizer, limit=int(changes.get("limit", 3500))
+            )
             (out / f"results-{name}.json").write_text(json.dumps(results, indent=1))
             print(
                 f"{name} weights (best is of step {step})", evaluate.table(results), evaluate.verdict(results), sep="\n"

@@ -13,7 +13,7 @@ import torch
 from graphmer.chains import Chain
 from graphmer.corpus import SIG_DOC, Corpus
 from graphmer.model import Config, GraphMER
-from graphmer.ranking import Questions, candidate_scores, rank, slot_scores
+from graphmer.ranking import Questions, candidate_scores, each_slot_scores, rank
 from graphmer.train import Settings, train, validate
 
 VARIANTS = ("full", "no H-GAT", "no leaves", "no decay", "no positions")
@@ -54,7 +54,7 @@ def compare(
 def mrr(model: GraphMER, questions: Questions, data: Corpus) -> float:
     """Filtered mean reciprocal rank; a question without a graph ranks last."""
     graphs: list[Chain] = [graph for graph in questions.chains[SIG_DOC] if graph is not None]
-    slots = iter(slot_scores(model, graphs, data.settings))
+    slots = each_slot_scores(model, graphs, data.settings)
     found = []
     for graph, gold, known in zip(questions.chains[SIG_DOC], questions.gold, questions.known, strict=True):
         score = None if graph is None else candidate_scores(next(slots), questions.spelled)

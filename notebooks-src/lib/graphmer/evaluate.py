@@ -27,10 +27,10 @@ from graphmer.ranking import (
     Questions,
     bootstrap_lead,
     candidate_scores,
+    each_slot_scores,
     interval,
     make_questions,
     rank,
-    slot_scores,
     summary,
 )
 from graphmer.splits import RANDOM, Split, share
@@ -140,7 +140,7 @@ def _row(questions: Questions, scores: Sequence[np.ndarray | None]) -> dict:
 def _model_row(model: GraphMER, questions: Questions, settings: ChainSettings, view: int) -> tuple[dict, list]:
     """(figures of the network, its scores of all candidates for each question)."""
     graphs = [graph for graph in questions.chains[view] if graph is not None]
-    slots = iter(slot_scores(model, graphs, settings))
+    slots = each_slot_scores(model, graphs, settings)
     ranks, exact, first, scores = [], [], [], []
     for graph, gold, known, answer in zip(
         questions.chains[view], questions.gold, questions.known, questions.answers, strict=True
