@@ -31,7 +31,10 @@ def test_a_variant_runs_to_its_end_and_reports(pair, tmp_path, shared_cache):
     if pair.source.name == "graphmer_training":
         assert "losses fell" in text and "untrained model" in text
         results = suite.runner.json.loads(next(tmp_path.rglob("results.json")).read_text())
-        assert results["link"]["model"]["mrr"] > results["link"]["untrained model"]["mrr"]
+        rows = [judged["link"] for judged in results["tests"].values()]
+        learned, before = (sum(row[name]["mrr"] for row in rows) for name in ("model", "untrained model"))
+        assert len(rows) == 2 and learned > before
+        assert next(tmp_path.rglob("encoder/plain/config.json")).is_file()
         assert list(tmp_path.rglob("checkpoints/graphmer_training-*/000001-step-100/model.safetensors"))
     shown = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "image/png" in o.get("data", {})]
     assert len(shown) >= 3 and all(o["data"]["text/plain"] for o in shown), "pictures are seen, and told in words"
