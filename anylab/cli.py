@@ -6,7 +6,9 @@ stays fast. Each command is a few lines over the module that does the work.
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,27 @@ from anylab.project import Project
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """A wrong use of a command is bad input like any other: one line, where click writes four."""
+    try:
+        yield
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "build.py"
+        what = " ".join(error.format_message().split()).rstrip(".")
+        raise refuse(Origin(command), f"{what}; see {command} --help") from None
+
+
 class Front(click.Group):
     """The group: without a command it builds, and bad input is one line each and exit code 2."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _one_line():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _one_line():
+            return super().invoke(ctx)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
@@ -139,6 +160,10 @@ def list_(context, sources_dir, platforms_dir, out) -> None:
     Console().print(table)
     left = sum(not p.path for p in compiled.pairs)
     click.echo(f"{len(compiled.pairs) - left} variants, {left} left out")
+    for platform in {p.platform.id: p.platform for p in compiled.pairs}.values():
+        if platform.image is None:
+            folder = platform.file.rpartition("/")[0]
+            click.echo(f"note: {folder}: unknown image (no packages.txt): everything is installed there, pinned")
 
 
 @main.command()
@@ -212,7 +237,9 @@ def smoke(context, notebooks, only, keep, full, scenario, sources_dir, platforms
     from anylab.smoke import suite
 
     project = _project(context, sources_dir, platforms_dir, out)
-    if scenario:
+    if scenario is not None:
+        if full or keep:
+            raise refuse(Origin("--scenario"), "plays a scenario and nothing else: leave --full and --keep out")
         sys.exit(suite.play(project, notebooks, only, scenario))
     sys.exit(suite.run(project, notebooks, only, keep, quick_test=not full))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from anylab.errors import Refused
 from anylab.project import Project, find_root, open_project
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -42,12 +43,13 @@ def project_of(
 @folders
 @click.pass_context
 def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, out) -> None:
-    """What rules find in sources, library, variants and pages; exit code 1 for an error (docs/lints.md)."""
+    """What rules find in sources, library, variants and pages; exit code 1 for an error, 2 for what cannot
+    be compiled (docs/lints.md)."""
     import json
 
     from anylab import linting
 
-    found = linting.run(project_of(context, sources_dir, platforms_dir, out), notebooks, only, online)
+    found, refused = linting.run(project_of(context, sources_dir, platforms_dir, out), notebooks, only, online)
     errors = sum(f.severity == "error" for f in found)
     if as_json:
         click.echo(json.dumps([f.data() for f in found], indent=1, ensure_ascii=False))
@@ -55,6 +57,8 @@ def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, 
         for f in found:
             click.echo(f"{f.severity}: {f.problem}")
         click.echo(f"{errors} errors, {len(found) - errors} warnings")
+    if refused:
+        raise Refused(refused)
     sys.exit(1 if errors else 0)
 
 

@@ -67,6 +67,8 @@ def normal(name: str) -> str:
 def read_stored(folder: Path, shown: str, python: str, profile: Origin) -> Image | None:
     """The list of a platform folder, None where it has none. `python` is what its profile says, at `profile`."""
     path = folder / LIST
+    if path.is_dir():
+        raise refuse(Origin(f"{shown}/{LIST}"), "is a folder, and must be the list of what the image has; remove it")
     if not path.is_file():
         return None
     image = read(path, f"{shown}/{LIST}")
@@ -128,11 +130,27 @@ def _refuse(problems: list[Problem], shown: str) -> None:
         raise Refused(problems)
 
 
+def _is_plain(version: str) -> bool:
+    """True for a version as PEP 440 has it; most are digits with dots, for which nothing is imported."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)*", version):
+        return True
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def _entry(entry: str) -> tuple[str, str]:
     """(normalised name, version or '') of a line; ('', '') of an editable one without a name. Raises ValueError."""
     found = _PINNED.fullmatch(entry)
     if found:
-        return normal(found[1]), (found[2] or "").removeprefix("v")
+        version = (found[2] or "").removeprefix("v")
+        if version and not _is_plain(version):
+            raise ValueError(f"'{entry[:40]}' has a version that is none (PEP 440); write the one that is installed")
+        return normal(found[1]), version
     found = _ADDRESS.fullmatch(entry)
     if found:  # the file name of a wheel tells its version
         wheel = re.search(r"/[^/]+?-([0-9][^/-]*)-[^/]+\.whl", unquote(found[2]))

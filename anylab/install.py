@@ -156,8 +156,9 @@ def made(all_wishes: Sequence[Wish], image: Image | None) -> Made:
     return Made(image.python.rpartition(".")[0], f"{image.file} of {image.date}", *texts)
 
 
-def plan(source: Source, platform: Platform, find: Find) -> tuple[Plan, list[Problem]]:
-    """The plan of a notebook for a platform, and what stands against it. `find` gives the lock, where one is needed."""
+def plan(source: Source, platform: Platform, find: Find, refused: bool = False) -> tuple[Plan, list[Problem]]:
+    """The plan of a notebook for a platform, and what stands against it. `find` gives the lock, where one is needed;
+    where some platform has `refused` the notebook's packages, nothing is said of locks, since none would be made."""
     image, all_wishes = platform.image, wishes(source)
     problems = refusals(all_wishes, platform)
     lacking = wanted(all_wishes, image)
@@ -168,7 +169,7 @@ def plan(source: Source, platform: Platform, find: Find) -> tuple[Plan, list[Pro
             what = f"'{at.text}' must be installed on {platform.name}, and the needs say internet: none; say required"
             problems.append(Problem(at.origin, what))
         pins, more = _locked(source, platform, lacking, made(all_wishes, image), find)
-        problems += more
+        problems += [] if refused else more
     problems = problems or list(_traps(all_wishes, image, pins, platform.name))
     here = [w for w in all_wishes if applies(w, image)]
     chosen = Plan(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # `check` looks at pages where nothing is compiled: nothing h
     from anylab.platforms import Platform
     from anylab.source import Source
 
+REQUIREMENT = "source/requirement"  # a rule whose finding no command can plan with: bad input
 Found = tuple[list[Problem], list[Problem]]  # errors, warnings
 
 
@@ -103,18 +104,26 @@ class Finding:
         return told | asdict(self.problem.origin)
 
 
-def run(project: Project, notebooks: tuple[str, ...], only: tuple[str, ...], online: bool) -> list[Finding]:
-    """Everything that rules find about these notebooks and platforms; the pages too, when none is named.
+def of_requirements(sources: Iterable[Source], collection: Collection, *more: str) -> list[Problem]:
+    """The requirements of ours that do not parse, and what `more` rules find: nothing can be planned with these."""
+    found = [p for s in sources if s.ours for p in lint.findings("source", s, collection)[0]]
+    return [p for p in found if p.rule in (REQUIREMENT, *more)]
 
-    Raises Refused for an unknown name, and for what cannot be compiled at all.
+
+def run(
+    project: Project, notebooks: tuple[str, ...], only: tuple[str, ...], online: bool
+) -> tuple[list[Finding], list[Problem]]:
+    """Everything that rules find about these notebooks and platforms; the pages too, when none is named. And what
+    cannot be compiled at all: the rest of the notebooks is looked at all the same.
+
+    Raises Refused for an unknown name, and where nothing can be read.
     """
     from anylab import building, compile
 
     build, problems = compile.examine(project, lambda pair: building.is_chosen(pair, notebooks, only))
     pairs = [p for p in building.select(build, notebooks, only) if p.path in build.rendered]
-    unruly = [p for p in problems if not p.rule]
-    if unruly:
-        raise Refused(unruly)
+    refused = [p for p in problems if p.rule in ("", REQUIREMENT)]
+    problems = [p for p in problems if p not in refused]
     told = [] if notebooks or only else list(pages(project))
     problems += of_pages(project, compile.planned(build.pairs)) if told else []
     if online:
@@ -125,7 +134,8 @@ def run(project: Project, notebooks: tuple[str, ...], only: tuple[str, ...], onl
     files = _files(build, pairs) if notebooks or only else None
     found = [Finding("error", p) for p in problems] + [Finding("warning", p) for p in build.warnings]
     found = [f for f in dict.fromkeys(found) if files is None or f.file in files]
-    return sorted(found, key=lambda f: (f.file, f.problem.origin.line, f.problem.rule))
+    found = sorted(found, key=lambda f: (f.file, f.problem.origin.line, f.problem.rule))
+    return found, list(dict.fromkeys(refused))
 
 
 def _files(build: Build, pairs: list[Pair]) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from anylab import install, lint, linting, locks, resolve
+from anylab import install, linting, locks, resolve
 from anylab.compile import read_all, why_not
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.platforms import Platform
@@ -79,9 +79,7 @@ def _read(project: Project) -> tuple[list[Source], list[Platform]]:
     sources, folders, modules = read_all(project, problems)
     targets = [p for p in folders if p.has_variants]
     around = linting.around(project, folders, modules, frozenset())
-    for source in sources:
-        found = lint.findings("source", source, around, ours=source.ours)[0] if source.ours else []
-        problems += [p for p in found if p.rule in ("source/requirement", "source/library-as-requirement")]
+    problems += linting.of_requirements(sources, around, "source/library-as-requirement")
     for platform in targets:
         try:
             for source in sources:

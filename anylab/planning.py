@@ -20,6 +20,8 @@ def plans(project: Project, pairs: Iterable[Pair], problems: list[Problem]) -> t
     found: Plans = {}
     read: dict[str, locks.Lock | None] = {}
     shown = f"{project.sources.name}/{locks.FOLDER}"
+    pairs = list(pairs)
+    moving = frozenset(p.source.name for p in pairs if _is_refused(p))
     for pair in pairs:
         src = pair.source
         if not (src.front.get("packages") or src.front.get("no_deps")):
@@ -32,10 +34,18 @@ def plans(project: Project, pairs: Iterable[Pair], problems: list[Problem]) -> t
             return f"{shown}/{name}", read[name]
 
         try:
-            found[src.name, pair.platform.id], more = install.plan(src, pair.platform, find)
+            found[src.name, pair.platform.id], more = install.plan(src, pair.platform, find, src.name in moving)
             problems += more
         except Refused as refused:  # a list or a lock that is none
             problems += refused.problems
     what = "no variant wants this lock; `python build.py lock` removes it"
     unread = [name for name in locks.stored(project.sources) if name not in read]
     return found, [Problem(Origin(f"{shown}/{name}"), what) for name in unread]
+
+
+def _is_refused(pair: Pair) -> bool:
+    """True where what a notebook asks for cannot be had on a platform at all: no lock mends that, and none is made."""
+    try:
+        return bool(install.refusals(install.wishes(pair.source), pair.platform))
+    except Refused:  # the list is none, which its plan says
+        return False

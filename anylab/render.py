@@ -84,6 +84,7 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
         "picture": shared.pictures.get(source.name, ""), "wants_gpu": source.name in shared.gpu,
         "internet": source.needs.get("internet", "none" if source.ours else "required"),
     }  # fmt: skip
+    models = {model["id"]: model.get("gb", 0) for model in source.front.get("models", ())}
     facts = {name: fact["value"] for name, fact in platform.profile["facts"].items()}
     return {
         "notebook": notebook,
@@ -102,7 +103,7 @@ def context_of(source: Source, platform: Platform, shared: Shared) -> dict[str, 
         "badges": [link for link in shared.links[source.name].values() if link["badge"]],
         "links": shared.links[source.name],
         "siblings": [m["mark"] for m in shared.siblings.get(source.name, ()) if m["id"] != platform.id],
-        "needs": source.needs,
+        "needs": {**source.needs, **({"models": models} if models else {})},
         "quick_test": any(s.name == "QUICK_TEST" for s in settings_of(source)),
         "verified": shared.verified.get(key),
     }  # fmt: skip

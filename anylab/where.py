@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def frames_of(text: str) -> list[Frame]:
     """The frames of a traceback that may be ours, outermost first."""
     found: list[Frame] = []
     header, shown, arrow = "", [], 0
-    for line in [*text.splitlines(), ""]:
+    for line in [*_unquoted(text.splitlines()), ""]:
         mark, beside = _ARROW.match(line), _BESIDE.match(line)
         if mark or (beside and (shown or header)):
             shown.append((int((mark or beside)[1]), ((mark or beside)[2] or "").strip()))
@@ -114,6 +115,15 @@ def frames_of(text: str) -> list[Frame]:
             found += _frame(header, shown, arrow)
             header, shown, arrow = "", [], 0
     return found
+
+
+def _unquoted(lines: list[str]) -> list[str]:
+    """The lines without what an issue or a mail put before each: `> ` marks, and one indent for all."""
+    quoted = [line for line in lines if line.strip()]
+    while quoted and all(re.match(r"\s*>", line) for line in quoted):
+        lines = [re.sub(r"^\s*> ?", "", line) for line in lines]
+        quoted = [line for line in lines if line.strip()]
+    return textwrap.dedent("\n".join(lines)).split("\n")
 
 
 def _is_header(line: str) -> bool:

@@ -3,7 +3,8 @@
 Each is a small function that yields Problems; `@rule("family/name", on="source")` registers it, and `findings` asks all
 rules of a kind about one thing. A rule holds for our own sources; with `foreign="warning"` it is asked about somebody
 else's notebook too, and only warns there, since we do not change those; with `foreign="error"` it judges what we add to
-them. `hints` are words without which a rule has nothing to find: a text with none of them is not looked into.
+them, and what a build would publish. `hints` are words without which a rule has nothing to find: a text with none of
+them is not looked into.
 docs/lints.md lists the rules with the failures that they come from.
 
 A line may be let off with a reason: `# anylab: allow pickle/load: our own file, written a cell above`.
@@ -15,9 +16,11 @@ import importlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from anylab.errors import Origin, Problem
+from anylab import text
+from anylab.errors import Origin, Problem, Refused
 from anylab.lint.things import Collection, Document, Page, Piece, Variant, pieces_of, whole
 
 __all__ = ["Collection", "Document", "Page", "Piece", "Rule", "Variant", "findings", "rule", "rules"]
@@ -105,6 +108,18 @@ def _asked(on: str, thing: Any, collection: Collection, ours: bool) -> list[tupl
 
 
 def _let_off(id: str, thing: Any, origin: Origin) -> bool:
-    line = thing.line_of(origin) if hasattr(thing, "line_of") else ""
+    line = thing.line_of(origin) if hasattr(thing, "line_of") else _line_of_file(thing, origin)
     allowed = _ALLOW.search(line)
     return bool(allowed) and allowed["id"] == id
+
+
+def _line_of_file(thing: Any, origin: Origin) -> str:
+    """The line of a source as it stands in its file; of anything else ''."""
+    path = getattr(thing, "path", None)
+    if not isinstance(path, Path) or origin.file != getattr(thing, "file", "") or path.suffix == ".ipynb":
+        return ""
+    try:
+        lines = text.read(path, origin.file).split("\n")
+    except Refused:  # gone since it was read
+        return ""
+    return lines[origin.line - 1] if 0 < origin.line <= len(lines) else ""

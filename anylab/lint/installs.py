@@ -12,18 +12,25 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from anylab.errors import Problem
+from anylab.images import normal
+from anylab.install import PROTECTED
 from anylab.lint import Collection, Piece, rule
+from anylab.lint.commands import bare, commands, parts
 
-_SHELL_CELL = re.compile(r"%%(bash|sh|shell|system|script)\b")
-_INSTALL = re.compile(r"(?:^|\s)(?:uv\s+)?pip3?\s+install\b(?P<rest>.*)")
+_INSTALL = re.compile(r"(?:^|[\s/])(?:pip[\d.]*|(?P<conda>conda|mamba|micromamba))(?:\s+-\S+)*\s+install\b(?P<rest>.*)")
+_TOOLS = frozenset(["pip", "conda", "mamba", "micromamba"])
+_OF_CONDA = {"-c": "--channel", "-n": "--name", "-p": "--prefix"}
 _OPTIONS = """
 -c --constraint -r --requirement -i --index-url --extra-index-url -f --find-links -t --target --prefix --root --platform
 --python-version -e --editable --only-binary --no-binary --upgrade-strategy --progress-bar --python --timeout --retries
---torch-backend
+--torch-backend --channel --name
 """
 _TAKES_VALUE = frozenset(_OPTIONS.split())
 _PLAIN = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^\]]*\])?(?P<versions>[^@{$/]*)")
 _COMMIT = re.compile(r"@[0-9a-f]{40}(#|$)")
+_CLONE = re.compile(r"\bgit\s+clone\b")
+_FOLDER = re.compile(r"\.|\.{0,2}/.*|[\w.-]+/|\./?\[.*\]")
+_ALONE = re.compile(r"(?<![&>|<])&(?![&>])")
 _HINTS = ("pip", "install")
 
 
@@ -54,46 +61,60 @@ def what_is_installed_is_pinned(piece: Piece, around: Collection) -> Iterable[Pr
                 yield Problem(piece.at(line), what + "declare it under 'packages', or pin it with ==")
 
 
-@rule("install/git", on="code", foreign="warning", hints=("git+",))
+@rule("install/protected", on="code", foreign="warning", hints=("install",))
+def what_the_image_is_built_around_is_left_to_the_plan(piece: Piece, around: Collection) -> Iterable[Problem]:
+    """A cell's own install goes past the plan, which compares what is declared with what each platform has."""
+    for line, words in installs(piece):
+        moved = sorted(name for name in map(normal, names_of(words)) if name in PROTECTED)
+        if moved:
+            what = f"installs {', '.join(moved)}, which the kernel and its image are built around, past the plan; "
+            yield Problem(piece.at(line), what + "declare it under 'packages' and remove this")
+
+
+@rule("install/git", on="code", foreign="warning", hints=("git",))
 def nothing_is_installed_from_a_moving_branch(piece: Piece, around: Collection) -> Iterable[Problem]:
+    cloned = "clone" in piece.text and any(_CLONE.search(c.text) for c in commands(piece))
+    held = re.search(r"\b(checkout|reset|switch)\b[^\n]*\b[0-9a-f]{40}\b", piece.text)
     for line, words in installs(piece):
         if any("git+" in w and not _COMMIT.search(w) for w in words):
             what = "installs from a git branch, which moves; name the commit (@ and 40 digits) or take a release"
+            yield Problem(piece.at(line), what)
+        elif cloned and not held and _of_folder(words):
+            what = "installs a clone of a git branch, which moves; check out a commit (40 digits) or take a release"
             yield Problem(piece.at(line), what)
 
 
 @rule("shell/background", on="code", foreign="warning", hints=("&",))
 def no_command_is_sent_to_the_background(piece: Piece, around: Collection) -> Iterable[Problem]:
-    for number, line in enumerate(piece.text.split("\n") if piece.is_cell else (), 1):
-        if re.match(r"\s*!.*[^&\s>]\s*&\s*$", line):
-            what = "'!command &' works on one platform and is refused by others; start it with subprocess.Popen"
-            yield Problem(piece.at(number), what + " and a log file")
+    sent = [c for c in commands(piece) if c.of_notebook]
+    if any(re.match(r"wait\b", c.text) for c in sent):
+        return  # a shell cell that waits for what it has started leaves nothing behind
+    for command in sent:
+        if _ALONE.search(bare(command.text)):
+            what = "'command &' works on one platform and is refused by others; start it with subprocess.Popen"
+            yield Problem(piece.at(command.line), what + " and a log file")
 
 
 def installs(piece: Piece) -> Iterator[tuple[int, list[str]]]:
-    """(line, words behind `install`) of every pip line in a cell, and of every command list in Python."""
-    if "pip" not in piece.text or "install" not in piece.text:
+    """(line, words behind `install`) of every pip or conda line of a cell or a call, and of every command list."""
+    if "install" not in piece.text:
         return
-    if piece.is_cell:
-        lines = piece.text.split("\n")
-        shell = bool(_SHELL_CELL.match(next((line for line in lines if line.strip()), "")))
-        number = 0
-        while number < len(lines):
-            line, first = lines[number], number + 1
-            while line.endswith("\\") and number + 1 < len(lines):
-                number += 1
-                line = line[:-1] + " " + lines[number].strip()
-            number += 1
-            if shell or line.lstrip().startswith(("!", "%")):
-                for command in re.split(r"&&|\|\||;|\|", line.lstrip().lstrip("!%")):
-                    found = _INSTALL.search(re.sub(r"^\s*#.*", "", command))
-                    if found:
-                        yield first, _words(found["rest"])
-    for node in ast.walk(piece.tree or ast.Module([], [])):
-        if isinstance(node, ast.List):
+    for command in commands(piece):
+        for part in parts(command.text):
+            found = _INSTALL.search(part)
+            if found:
+                yield command.line, _as_pip(found["conda"], _words(found["rest"]))
+    for node in ast.walk(piece.tree or ast.Module([], [])) if "pip" in piece.text or "conda" in piece.text else ():
+        if isinstance(node, ast.List | ast.Tuple):
             words = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-            if "pip" in words and "install" in words:
-                yield node.lineno, words[words.index("install") + 1 :]
+            tool = next((w for w in words if w in _TOOLS), "")
+            if tool and "install" in words:
+                yield node.lineno, _as_pip(tool != "pip" and tool, words[words.index("install") + 1 :])
+
+
+def _as_pip(conda: object, words: list[str]) -> list[str]:
+    """The words with conda's channel and environment under names that mean nothing else to pip."""
+    return [_OF_CONDA.get(w, w) for w in words] if conda else words
 
 
 def _words(rest: str) -> list[str]:
@@ -113,12 +134,18 @@ def _wanted(words: list[str]) -> Iterator[str]:
             yield word
 
 
+def _of_folder(words: list[str]) -> bool:
+    """True for an install of a folder: `.`, `./x`, `x/`, or anything behind `-e`."""
+    editable = any(w in ("-e", "--editable") or w.startswith("--editable=") for w in words)
+    return editable or any(_FOLDER.fullmatch(w) for w in words)
+
+
 def _is_loose(word: str) -> bool:
     """True for a plain requirement without an upper bound; addresses, files and variables are no such thing."""
     named = _PLAIN.fullmatch(word.partition("#")[0].strip())
     if not named or re.search(r"\.(whl|txt|tar\.gz|zip)$", named["name"]):
         return False
-    return not re.search(r"===?|~=|<", named["versions"])
+    return not re.search(r"(?<![<>!])=|<", named["versions"])  # conda's pin is a single one
 
 
 def names_of(words: list[str]) -> set[str]:

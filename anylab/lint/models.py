@@ -12,13 +12,11 @@ from collections.abc import Iterable, Iterator
 
 from anylab.errors import Problem
 from anylab.lint import Collection, Piece, rule
-from anylab.lint.things import argument, spread
+from anylab.lint.hub import HINTS, UNTOLD, loads
 from anylab.source import Source
 
 UNVERIFIED = "unverified"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_LOADERS = ("from_pretrained", "hf_hub_download", "snapshot_download", "weights.fetch")
 _NO_WORD = {"", "?", "tbd", "todo", "unknown", "n/a", "none", "-"}
 
 
@@ -69,19 +67,20 @@ def every_model_can_be_tried_without_it(source: Source, around: Collection) -> I
             yield Problem(source.at("models", i), what)
 
 
-@rule("model/moving", on="code", foreign="warning", hints=_LOADERS)
+@rule("model/moving", on="code", foreign="warning", hints=HINTS)
 def nothing_is_loaded_without_a_revision(piece: Piece, around: Collection) -> Iterable[Problem]:
-    for loader, name, call in _loads(piece):
-        if spread(call) or _is_true(argument(call, "local_files_only")):
+    for load in loads(piece):
+        name = load.name or "a repository"
+        if load.loader == "pipeline" and not load.name:
+            what = "pipeline without a model takes what its maker likes best that day; pass model= and revision="
+        elif load.revision is None:
+            how = "name a commit: 'owner/name:<40 digits>'" if load.loader == "torch.hub.load" else "pass revision="
+            what = f"{load.loader} of {name} names no revision, so it is another one some day; {how}"
+        elif load.revision in (UNTOLD, UNVERIFIED) or _COMMIT.fullmatch(load.revision):
             continue
-        revision = argument(call, "revision", 1) if loader == "weights.fetch" else argument(call, "revision")
-        told = piece.names.text(revision)
-        if revision is None:
-            what = f"{loader} of {name} names no revision, so it is another model one day; pass revision="
-            yield Problem(piece.at(call.lineno), what)
-        elif told is not None and told != UNVERIFIED and not _COMMIT.fullmatch(told):
-            what = f"the revision '{told}' of {name} can move; pass a commit (40 digits) with its source"
-            yield Problem(piece.at(call.lineno), what)
+        else:
+            what = f"the revision '{load.revision}' of {name} can move; pass a commit (40 digits) with its source"
+        yield Problem(piece.at(load.line), what)
 
 
 @rule("model/hash-without-source", on="code", hints=("revision",))
@@ -95,41 +94,20 @@ def a_commit_stands_beside_its_source(piece: Piece, around: Collection) -> Itera
             yield Problem(piece.at(line), what)
 
 
-@rule("model/undeclared", on="code", hints=_LOADERS)
+@rule("model/undeclared", on="code", hints=HINTS)
 def every_model_that_is_loaded_is_declared(piece: Piece, around: Collection) -> Iterable[Problem]:
     if piece.source is None:
         return
     declared = {model["id"] for _, model in _declared(piece.source)}
-    for _, name, call in _loads(piece):
-        if _HUB_ID.fullmatch(name) and name not in declared:
-            what = f"{name} is not among the 'models' of the front matter; declare its licence and gate there"
-            yield Problem(piece.at(call.lineno), what)
+    for load in loads(piece):
+        fits = re.compile(re.escape(load.name).replace(r"\{\}", r"[\w.-]*"))
+        if load.is_named and load.is_model and not any(fits.fullmatch(id) for id in declared):
+            what = f"{load.name} is not among the 'models' of the front matter; declare its licence and gate there"
+            yield Problem(piece.at(load.line), what)
 
 
 def _declared(source: Source) -> Iterator[tuple[int, dict]]:
     yield from enumerate(source.front.get("models") or ())
-
-
-def _loads(piece: Piece) -> Iterator[tuple[str, str, ast.Call]]:
-    """(loader, repository as far as it can be told, call) of each call that may ask the hub.
-
-    `from_pretrained` reads folders too: it counts where its argument is a repository's name."""
-    for node in ast.walk(piece.tree or ast.Module([], [])):
-        if not isinstance(node, ast.Call):
-            continue
-        loader = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if loader == "fetch" and ast.unparse(node.func) == "weights.fetch":  # session.weights; bundles are fetched too
-            loader = "weights.fetch"
-        if loader not in _LOADERS:
-            continue
-        given = (
-            argument(node, "repo_id", 0) or argument(node, "repo") or argument(node, "pretrained_model_name_or_path", 0)
-        )
-        name = piece.names.text(given)
-        if name and _HUB_ID.fullmatch(name):
-            yield loader, name, node
-        elif loader != "from_pretrained":
-            yield loader, "a repository" if name is None else name, node
 
 
 def _commits(piece: Piece) -> Iterator[tuple[int, str, bool]]:
@@ -144,7 +122,3 @@ def _commits(piece: Piece) -> Iterator[tuple[int, str, bool]]:
         commit = piece.names.text(pairs.get("revision"))
         if commit and _COMMIT.fullmatch(commit):
             yield pairs["revision"].lineno, commit, "revision_source" in pairs
-
-
-def _is_true(node: ast.AST | None) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from anylab.errors import Problem
 from anylab.lint import Collection, Piece, rule
+from anylab.lint.hub import HINTS, loads
 from anylab.lint.things import argument, spread
 
 _MODULES = ("pickle", "dill", "joblib")  # cloudpickle, read_pickle and allow_pickle are found by the first
@@ -25,13 +26,13 @@ _PICKLED = re.compile(r"\.(bin|pt|pth|ckpt|pkl|pickle)$", re.IGNORECASE)
 
 @rule("pickle/torch-load", on="code", foreign="warning")
 def torch_load_reads_weights_only(piece: Piece, around: Collection) -> Iterable[Problem]:
-    if not piece.names.mention("torch.load", "torch import", "torch as"):
+    if not piece.names.mention("torch.load", "torch import", "torch as", "load_state_dict_from_url"):
         return  # before a tree is walked
     for name, call in piece.calls():
-        if name == "torch.load" and not spread(call):
+        if name in ("torch.load", "torch.hub.load_state_dict_from_url") and not spread(call):
             only = argument(call, "weights_only")
             if only is None or _is(only, False):
-                what = "torch.load without weights_only=True runs whatever the file says; add weights_only=True"
+                what = f"{name} without weights_only=True runs whatever the file says; add weights_only=True"
                 yield Problem(piece.at(call.lineno), what)
 
 
@@ -48,7 +49,7 @@ def nothing_is_unpickled(piece: Piece, around: Collection) -> Iterable[Problem]:
             yield Problem(piece.at(call.lineno), what)
 
 
-@rule("pickle/hub-file", on="code", foreign="warning", hints=("hf_hub_download(", "use_safetensors"))
+@rule("pickle/hub-file", on="code", foreign="warning", hints=("use_safetensors", *HINTS))
 def safetensors_are_taken_from_the_hub(piece: Piece, around: Collection) -> Iterable[Problem]:
     for name, call in piece.calls():
         if _is(argument(call, "use_safetensors"), False):
@@ -56,8 +57,15 @@ def safetensors_are_taken_from_the_hub(piece: Piece, around: Collection) -> Iter
             yield Problem(piece.at(call.lineno), what)
         file = piece.names.text(argument(call, "filename", 1)) if name.endswith("hf_hub_download") else None
         if file and _PICKLED.search(file):
-            what = f"'{file}' is a pickle; take the repository's .safetensors, or say why not: "
-            yield Problem(piece.at(call.lineno), what + "# anylab: allow pickle/hub-file: <the reason>")
+            yield Problem(piece.at(call.lineno), _pickle(file))
+    for load in loads(piece):
+        if _PICKLED.search(load.file):
+            yield Problem(piece.at(load.line), _pickle(load.file))
+
+
+def _pickle(file: str) -> str:
+    what = f"'{file}' is a pickle; take the repository's .safetensors, or say why not: "
+    return what + "# anylab: allow pickle/hub-file: <the reason>"
 
 
 def _is(node: ast.AST | None, value: bool) -> bool:

@@ -1,7 +1,8 @@
 """No key, token or password stands anywhere: in a source, an output, metadata, a template, a page.
 
 Only shapes that nothing else has (GitHub's and the model hub's prefixes, long random tails): a false alarm would teach
-people to look away. The key itself is never shown. A platform's own shapes stand in its folder: `[words] tokens`.
+people to look away. In somebody else's notebook it is an error too: a build would publish it. The key itself is never
+shown. A platform's own shapes stand in its folder: `[words] tokens`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from anylab.platforms import Platform
     from anylab.source import Source
 
+# between the head of a key file and its first line: line ends, also as written in a text, quotes, further heads
+_BETWEEN = r"(?:\\+[nr]|[\s\"'+,#]|[A-Z][A-Za-z-]+: [^\n\\]+)*"
+# a long value given to such a name: `X_KEY = "..."`, `environ["X_KEY"] = ...`, `"X_KEY": "..."`, `%env X_KEY=...`
+_GIVEN = (
+    r"[\\\"'\]]{0,4}(?:: ?str)?\s*[=:,]\s*[\\\"']{0,2}(?P<value>[0-9a-f]{32,}|[A-Za-z0-9+/_-]{32,}={0,2})(?![\w+/.(-])"
+)
+
 # (what begins it, its shape, what it is); sources: the makers' documentation and secret-scanning pages, 2026
 _SHAPES = (
     ("hf_", r"\bhf_[A-Za-z0-9]{30,40}\b", "a Hugging Face token"),
@@ -35,11 +43,13 @@ _SHAPES = (
     ("ya29.", r"\bya29\.[0-9A-Za-z_-]{40,}", "a Google access token"),
     ("xox", r"\bxox[baprs]-[0-9A-Za-z-]{20,}", "a Slack token"),
     ("r8_", r"\br8_[A-Za-z0-9]{37}\b", "a Replicate token"),
-    ("PRIVATE KEY", r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s*[A-Za-z0-9+/=]{20,}", "a private key"),
+    ("PRIVATE KEY", rf"-----BEGIN [A-Z ]*PRIVATE KEY-----{_BETWEEN}[A-Za-z0-9+/=]{{12,}}", "a private key"),
+    *((word, word + _GIVEN, "what looks like a key") for name in ("KEY", "TOKEN", "SECRET")
+      for word in (f"_{name}", f"_{name.lower()}")),
 )  # fmt: skip
 
 
-@rule("secret/token", on="source", foreign="warning")
+@rule("secret/token", on="source", foreign="error")
 def no_secret_stands_in_a_source(source: Source, around: Collection) -> Iterable[Problem]:
     if source.path.suffix == ".ipynb":
         return  # its cells, outputs and metadata are looked at as a document
@@ -70,7 +80,7 @@ def no_secret_stands_on_a_page(page: Page, around: Collection) -> Iterable[Probl
     yield from _problems(page.text, Origin(page.file, 1), around)
 
 
-@rule("secret/document", on="document", foreign="warning")
+@rule("secret/document", on="document", foreign="error")
 def no_secret_stands_in_a_notebook_file(document: Document, around: Collection) -> Iterable[Problem]:
     """Source, outputs and metadata: a key has leaked in the metadata of a cell's outputs before (rapidfireai#171)."""
     for where, cell in document.cells():
@@ -97,12 +107,19 @@ def _problems(content: str, start: Origin, around: Collection) -> Iterator[Probl
 
 def _secrets(content: str, around: Collection) -> Iterator[tuple[int, str, str]]:
     """(line from 0, what it is, its first four characters) of each."""
-    for begins, shape, kind, is_loose in _shapes(around):
+    lines: set[int] = set()
+    for begins, shape, kind, is_loose in sorted(_shapes(around), key=lambda s: "value" in s[1].groupindex):
         if begins not in content:
             continue
         for found in shape.finditer(content):
-            if not _EXAMPLE.search(found.group()) and (_is_random(found.group()) or not is_loose):
-                yield content.count("\n", 0, found.start()), kind, found.group()[:4]
+            given = found.groupdict().get("value")
+            value = given or found.group()
+            told = value.rpartition("-")[2] if begins == "xox" else value  # its numbers may be any
+            sure = not is_loose or (_is_random(value) and (given is None or _is_no_name(given)))
+            line = content.count("\n", 0, found.start())
+            if sure and not _EXAMPLE.search(told) and not (given and line in lines):  # its own shape says more
+                lines.add(line)
+                yield line, kind, value[:4]
 
 
 @functools.lru_cache(maxsize=4)
@@ -126,3 +143,11 @@ def _is_random(found: str) -> bool:
     tail = found.rpartition("_")[2][-30:]
     kinds = sum(any(test(c) for c in tail) for test in (str.isdigit, str.isupper, str.islower))
     return len(set(tail)) >= 9 and kinds >= 2
+
+
+def _is_no_name(value: str) -> bool:
+    """True for hexadecimal digits, and for capitals, small letters and digits with few marks: no path, no words."""
+    if re.fullmatch(r"[0-9a-f]+", value):
+        return True
+    kinds = all(any(test(c) for c in value) for test in (str.isdigit, str.isupper, str.islower))
+    return kinds and len(set(value)) >= 14 and sum(c in "-_/" for c in value) <= 4

@@ -114,6 +114,17 @@ class Names:
             return node.value
         return self._texts.get(node.id) if isinstance(node, ast.Name) else None
 
+    def shape(self, node: ast.AST | None) -> str | None:
+        """The same, also of what is put together: `{}` stands for what only a run knows."""
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self.shape(part) or "{}" for part in node.values)
+        if isinstance(node, ast.FormattedValue):
+            return self.shape(node.value)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            sides = self.shape(node.left), self.shape(node.right)
+            return "".join(side or "{}" for side in sides) if any(sides) else None
+        return self.text(node)
+
 
 def dotted(node: ast.AST) -> str:
     """`a.b.c` of a chain of attributes, '' for anything else."""
@@ -185,6 +196,15 @@ class Document:
 
     file: str
     data: Mapping[str, Any]
+
+    def line_of(self, origin: Origin) -> str:
+        """The text of a line of a cell."""
+        for where, cell in self.cells():
+            if where.file == origin.file:
+                written = cell.get("source")
+                lines = ("".join(map(str, written)) if isinstance(written, list) else str(written)).split("\n")
+                return lines[origin.line - 1] if 0 < origin.line <= len(lines) else ""
+        return ""
 
     def cells(self) -> Iterator[tuple[Origin, Mapping[str, Any]]]:
         """(where, cell) of each cell; what is no cell is left to others."""

@@ -38,7 +38,7 @@ class Hub:
         self.seen: list[str] = []  # "GET owner/name file" in order, with the range where one was asked for
         self._cut: set[str] = set()
         self.left = _TIMES
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.env = {"HF_ENDPOINT": self.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
@@ -72,7 +72,7 @@ class Hub:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    hub: Hub
+    service: Hub
 
     def log_message(self, *_: object) -> None:
         pass
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        path, hub = self.path.partition("?")[0], self.hub
+        path, hub = self.path.partition("?")[0], self.service
         found = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/([^/]+))?", path)
         if found:
             return self._guarded(found[1], found[2] or "main", None)
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(404, {"error": f"no such page: {path}"})
 
     def _guarded(self, repo: str, revision: str, name: str | None) -> None:
-        hub = self.hub
+        hub = self.service
         if hub.fault == "trouble" and hub.left:
             hub.left -= 1
             return self._json(503, {"error": "Service unavailable"})
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._file(repo, name, path)
 
     def _info(self, repo: str) -> None:
-        hub, siblings = self.hub, []
+        hub, siblings = self.service, []
         for name, path in hub.files(repo).items():
             entry: dict = {"rfilename": name, "size": path.stat().st_size, "blobId": _sha(path)[:40]}
             if entry["size"] > LARGE:
@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repo: str, name: str, path: Path) -> None:
         content, tag = path.read_bytes(), _sha(path)
-        headers = {"ETag": f'"{tag}"', "X-Repo-Commit": self.hub.commit(repo), "Accept-Ranges": "bytes"}
+        headers = {"ETag": f'"{tag}"', "X-Repo-Commit": self.service.commit(repo), "Accept-Ranges": "bytes"}
         if len(content) > LARGE:
             headers |= {"X-Linked-Etag": f'"{tag}"', "X-Linked-Size": str(len(content))}
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked:
             headers["Content-Range"] = f"bytes {begin}-{len(content) - 1}/{len(content)}"
         body = content[begin:]
-        if self.hub.fault == "size" and len(content) > LARGE and self.command == "GET":
+        if self.service.fault == "size" and len(content) > LARGE and self.command == "GET":
             body = body[: max(0, len(content) - 1000 - begin)]  # a proxy's broken copy: complete, and too short
         self.send_response(206 if asked else 200)
         for key, value in {**headers, "Content-Length": str(len(body))}.items():
@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return None
-        if len(content) > LARGE and self.hub.cuts(f"{repo} {name}"):
+        if len(content) > LARGE and self.service.cuts(f"{repo} {name}"):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             self.close_connection = True

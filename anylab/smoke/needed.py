@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from anylab.compile import Build, Pair
-from anylab.errors import Problem, Refused
+from anylab.errors import Origin, Problem, Refused
 from anylab.smoke import overlay
 
 RUNNER = ("papermill", "ipykernel")
+_told: set[str] = set()
 
 
 def check(pairs: Iterable[Pair], compiled: Build | None = None) -> None:
@@ -28,11 +31,30 @@ def check(pairs: Iterable[Pair], compiled: Build | None = None) -> None:
         elif bare is not None and not bare.is_dir():
             what = "its packages without dependencies are not here yet: python build.py overlays fetches them, once"
             problems.append(Problem(source.at("no_deps"), what))
+        if compiled is not None:
+            problems += _without_overlay(pair, compiled)
         if missing:
             what = "to run it here, install what is missing: pip install " + " ".join(f'"{m}"' for m in missing)
             problems.append(Problem(source.at("packages"), what))
     if problems:
         raise Refused(problems)
+
+
+def _without_overlay(pair: Pair, compiled: Build) -> list[Problem]:
+    """A platform's own versions that are not here: refused in CI, elsewhere told, since a run would not meet them."""
+    root = compiled.project.root
+    if overlay.place(pair.platform, root) is None or overlay.find(pair.platform, root) is not None:
+        return []
+    origin = Origin(f"platforms/{pair.platform.id}/standin/overlay.txt")
+    what = (
+        f"{pair.platform.name}'s own versions are not here, a run meets others: python build.py overlays fetches them"
+    )
+    if os.environ.get("CI"):
+        return [Problem(origin, what)]
+    if pair.platform.id not in _told:
+        _told.add(pair.platform.id)
+        print(f"warning: {origin}: {what}", file=sys.stderr)
+    return []
 
 
 def _lacks(text: str) -> bool:

@@ -115,20 +115,20 @@ def judge(notebook: dict[str, Any], error: str, path: Path | None = None) -> Ver
     if failed is None and error:
         failed = next((c for c in code if c["metadata"].get("papermill", {}).get("status") == "failed"), None)
     if failed is not None:
-        fault = f"{where(failed)}{inside(failed, notebook)}: {_error_of(failed) or _stderr(failed) or error}"
+        fault = f"{where(failed, notebook)}{inside(failed, notebook)}: {_error_of(failed) or _stderr(failed) or error}"
     elif error:  # a kernel that died leaves no traceback, and sometimes a number: the last cell that started is the one
         started = [c for c in code if c["metadata"].get("papermill", {}).get("start_time")]
-        fault = f"{where(started[-1])}: {error}" if started else error
+        fault = f"{where(started[-1], notebook)}: {error}" if started else error
     elif len(ran) < len(code):
         first = next(c for c in code if c.get("execution_count") is None)
-        fault = f"{where(first)}: did not run, though no cell failed; a cell above it ended the run"
+        fault = f"{where(first, notebook)}: did not run, though no cell failed; a cell above it ended the run"
     else:
         fault = ""
     return Verdict(notebook, fault, len(ran), len(code), path)
 
 
-def where(cell: Mapping[str, Any]) -> str:
-    """The line of the source for a failed cell, with the cell's own first words.
+def where(cell: Mapping[str, Any], notebook: Mapping[str, Any] | None = None) -> str:
+    """The line of the source for a failed cell, with the heading above it and the line's own words.
 
     The line within the cell comes from the traceback, in IPython 8's and 9's words or in IPython 7's.
     """
@@ -141,7 +141,20 @@ def where(cell: Mapping[str, Any]) -> str:
     lines = "".join(cell["source"]).split("\n")
     at = int(found[0]) - 1 if found and int(found[0]) <= len(lines) else 0
     title = next((t.strip() for t in lines[at:] if t.strip()), "")[:60]
-    return f"{Origin(mark['source'], max(line, 1))} ('{title}')"
+    heading = _heading(cell, notebook) if notebook else ""
+    return f"{Origin(mark['source'], max(line, 1))} {heading}('{title}')"
+
+
+def _heading(cell: Mapping[str, Any], notebook: Mapping[str, Any]) -> str:
+    """'"Title" ' of the section that a cell stands in, '' when there is none above it."""
+    found = ""
+    for other in notebook["cells"]:
+        if other is cell:
+            break
+        if other["cell_type"] == "markdown":
+            headings = re.findall(r"^#+ +(.+)$", "".join(other["source"]), re.MULTILINE)
+            found = headings[-1].strip() if headings else found
+    return f'"{found}" ' if found else ""
 
 
 def inside(cell: Mapping[str, Any], notebook: Mapping[str, Any]) -> str:

@@ -47,11 +47,11 @@ class Scenario:
     prelude: str = ""
     after: str = ""
     twice: bool = False
-    hub: str = ""
+    served: str = ""
 
     def applies(self, pair: Pair) -> bool:
         """Whether the notebook's needs are those that this scenario is about."""
-        if self.hub and not users.loads_models(pair):
+        if self.served and not users.loads_models(pair):
             return False
         return all(pair.source.needs.get(key) in allowed for key, allowed in self.when.items())
 
@@ -75,8 +75,8 @@ def check_name(name: str, platforms: list[Platform]) -> None:
 def play(compiled: Build, pair: Pair, scenario: Scenario, root: Path, cache: Path | None = None) -> str:
     """Run a variant up to its setup cell under a scenario, or all of it where a hub has a part in it; '' when it ended
     as it should, else what was wrong."""
-    if scenario.hub:
-        fault = "" if scenario.hub == WORKS else scenario.hub
+    if scenario.served:
+        fault = "" if scenario.served == WORKS else scenario.served
         verdict = users.run(compiled, pair, root, cache or root, fault, scenario.prelude)
         return _judge(scenario, pair.platform, verdict, compiled)
     notebook = json.loads(dict(compiled.variant_files(pair))[pair.path])
@@ -143,8 +143,8 @@ def _read(path: Path, file: str) -> dict[str, Scenario]:
                 )
         if not {"what", "ends", "expect"} <= set(fields) or fields["ends"] not in ("goes on", "stops"):
             raise refuse(at, f'the scenario \'{name}\' needs what, expect, and ends = "goes on" or "stops"')
-        if fields.get("hub", WORKS) not in (WORKS, *hub.FAULTS):
-            raise refuse(at, f"a hub's fault is one of {', '.join(hub.FAULTS)}, or {WORKS}; not '{fields['hub']}'")
+        if fields.get("served", WORKS) not in (WORKS, *hub.FAULTS):
+            raise refuse(at, f"a hub's fault is one of {', '.join(hub.FAULTS)}, or {WORKS}; not '{fields['served']}'")
         lists = {key: tuple(fields[key]) for key in ("expect", "never") if key in fields}
         found[name] = Scenario(name, at, **{**fields, **lists})
     return found

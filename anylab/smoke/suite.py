@@ -12,8 +12,9 @@ import click
 
 from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
+from anylab.errors import Origin, refuse
 from anylab.project import Project
-from anylab.smoke import needed, overlay, produced, runner, scenarios, standin, users
+from anylab.smoke import asked, needed, overlay, produced, runner, scenarios, standin, users
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
@@ -32,7 +33,7 @@ def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: P
             click.echo(f"{state} {pair.path}  {verdict.cells} of {verdict.of} code cells, {seconds:.0f} s")
             if verdict.fault:
                 failed += 1
-                click.echo(f"       {verdict.fault}", err=True)
+                click.echo(f"       {pair.platform.name}: {verdict.fault}", err=True)
     click.echo(f"{len(pairs) - failed} good, {failed} failed")
     return 1 if failed else 0
 
@@ -56,7 +57,9 @@ def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: 
                 click.echo(f"{'FAILED' if fault else 'ok    '} {pair.path}  {scenario.name}: {scenario.what}")
                 if fault:
                     click.echo(f"       {scenario.origin}: {fault}", err=True)
-    click.echo(f"{played - failed} good, {failed} failed" if played else f"{name} applies to none of these notebooks")
+    if not played:
+        raise refuse(Origin("--scenario"), f"'{name}' applies to none of these notebooks; 'all' plays those that do")
+    click.echo(f"{played - failed} good, {failed} failed")
     return 1 if failed else 0
 
 
@@ -76,4 +79,5 @@ def one(
     settings = runner.settings_cell(runner.json.loads(data))
     parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     verdict = runner.execute(data, parameters, there.cwd, there.env, output)
-    return verdict if verdict.fault else replace(verdict, fault=produced.fault(pair.source, root))
+    fault = verdict.fault or asked.fault(compiled, pair, there.pip_log) or produced.fault(pair.source, root)
+    return replace(verdict, fault=fault)

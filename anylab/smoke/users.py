@@ -19,7 +19,7 @@ from typing import Any
 
 from anylab.compile import Build, Pair
 from anylab.errors import Origin, did_you_mean, refuse
-from anylab.smoke import overlay, produced, runner, standin
+from anylab.smoke import asked, overlay, produced, runner, standin
 from anylab.smoke.hub import Hub
 from anylab.source import Source
 
@@ -64,7 +64,8 @@ def run(
     with Hub(repos, fault, commits) as hub:
         env = {**there.env, **hub.env, "PATH": f"{driver(root, CARD)}{os.pathsep}{there.env['PATH']}"}
         verdict = runner.execute(json.dumps(notebook).encode(), parameters, there.cwd, env, keep)
-    return verdict if verdict.fault else replace(verdict, fault=produced.fault(pair.source, root))
+    fault = verdict.fault or asked.fault(compiled, pair, there.pip_log) or produced.fault(pair.source, root)
+    return replace(verdict, fault=fault)
 
 
 def settings(source: Source, notebook: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def settings(source: Source, notebook: dict[str, Any]) -> dict[str, Any]:
 def repositories(compiled: Build, pair: Pair, there: standin.Standin, cache: Path) -> dict[str, Path]:
     """{hub id: folder with a tiny twin}, written by the notebook's own library in the platform's own versions; once for
     each platform and state of the library. Raises Refused for a model without a `tiny`, or one that fails."""
-    models, found = pair.source.front.get("models", []), {}
+    models, found, missing = pair.source.front.get("models", []), {}, []
     for i, model in enumerate(models):
         at = pair.source.at("models", i)
         if "tiny" not in model:
@@ -91,27 +92,41 @@ def repositories(compiled: Build, pair: Pair, there: standin.Standin, cache: Pat
         key = hashlib.sha256(f"{model} {sorted((n, m.text) for n, m in compiled.shared.modules.items())}".encode())
         folder = cache / "tiny" / pair.platform.id / f"{model['id'].replace('/', '--')}-{key.hexdigest()[:12]}"
         if not folder.is_dir():
-            _write(model, at, folder, there, [str(path) for path, _ in compiled.project.lib_folders])
+            missing.append((model, at, folder))
         found[model["id"]] = folder
+    if missing:
+        _write(missing, there, [str(path) for path, _ in compiled.project.lib_folders])
     return found
 
 
-def _write(model: dict[str, Any], at: Origin, folder: Path, there: standin.Standin, library: list[str]) -> None:
-    module, _, function = model["tiny"].partition(":")
-    staged = folder.with_name(f".{folder.name}.part")
-    staged.mkdir(parents=True, exist_ok=True)
-    code = "import sys, importlib, pathlib; m, f, folder, repo = sys.argv[1:]\n"
-    code += "getattr(importlib.import_module(m), f)(pathlib.Path(folder), repo)"
+_TWINS = """
+import importlib, json, pathlib, sys
+for number, (function, folder, repo) in enumerate(json.loads(sys.argv[1])):
+    print(f"\\ntwin {number}", flush=True)
+    module, _, name = function.partition(":")
+    getattr(importlib.import_module(module), name)(pathlib.Path(folder), repo)
+"""
+
+
+def _write(missing: list[tuple[dict[str, Any], Origin, Path]], there: standin.Standin, library: list[str]) -> None:
+    """Write these twins, all in one process: most of its time goes into importing what the models are made of."""
+    staged = [folder.with_name(f".{folder.name}.part") for _, _, folder in missing]
+    for folder in staged:
+        folder.mkdir(parents=True, exist_ok=True)
     paths = [*library, there.env["PYTHONPATH"], there.env.get("ANYLAB_OVERLAY", "")]
     env = {**there.env, "PYTHONPATH": os.pathsep.join(p for p in paths if p), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-c", code, module, function, str(staged), model["id"]]
+    asked = [(model["tiny"], str(folder), model["id"]) for (model, _, _), folder in zip(missing, staged, strict=True)]
+    command = [sys.executable, "-c", _TWINS, json.dumps(asked)]
     done = subprocess.run(command, env=env, cwd=there.cwd, capture_output=True, text=True)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        begun = [line for line in done.stdout.splitlines() if line.startswith("twin ")]
+        model, at, _ = missing[len(begun) - 1 if begun else 0]
         raise refuse(at, f"{model['tiny']} wrote no twin of {model['id']}: {why}")
-    if not any(staged.rglob("*")):
-        raise refuse(at, f"{model['tiny']} wrote nothing for {model['id']}")
-    staged.rename(folder)
+    for (model, at, folder), part in zip(missing, staged, strict=True):
+        if not any(part.rglob("*")):
+            raise refuse(at, f"{model['tiny']} wrote nothing for {model['id']}")
+        part.rename(folder)
 
 
 def _with_preludes(cells: list[dict[str, Any]], prelude: str) -> list[dict[str, Any]]:

@@ -9,7 +9,13 @@ SESSION_HOURS = 12  # at most, free tier (Colab FAQ, 2026-09-24)
 IDLE = "an idle one ends earlier, after a time that Colab does not publish"
 INSTALLS = True
 GPU_CLICKS = "Runtime > Change runtime type > T4 GPU > Save, then Runtime > Run all"
-INTERNET_CLICKS = "Colab is always online; Runtime > Disconnect and delete runtime, then start again"
+LARGER_CLICKS = (
+    "choose a smaller size in the settings; for an empty disk Runtime > Disconnect and delete runtime; larger cards "
+    "(L4, A100) and High-RAM stand under Runtime > Change runtime type with a paid plan"
+)
+INTERNET_CLICKS = (
+    "Colab sessions are always online, so this one is broken: Runtime > Disconnect and delete runtime, then start again"
+)
 RESTART_CLICKS = "Runtime > Restart session, then Runtime > Run all"
 FETCH = "To fetch them: the folder sign on the left > right-click a file > Download (or tick DOWNLOAD in the settings)."
 ELSEWHERE = "This is the variant for Google Colab, but this machine is not Colab; the badges on top lead to the others."

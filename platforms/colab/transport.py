@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+import remote
 from labkit import Stop, here
 
 WAY = "Google Drive"
@@ -29,13 +30,13 @@ def send(archive: Path, name: str, dry_run: bool = False) -> str:
     archive = _readable(Path(archive))
     if dry_run:
         return (
-            f"A run would copy {archive.name} ({_size(archive)}) to {_PLACE}/{file} in your own Google Drive, "
+            f"A run would copy {archive.name} ({remote.size(archive)}) to {_PLACE}/{file} in your own Google Drive, "
             "private unless you share that folder; it asks for your permission, not for a token; Drive was not touched."
         )
     target = _bundles() / file
     _copy(archive, target, f"; the bundle stays at {archive}, download() hands it to your browser")
     return (
-        f"The bundle is in your Google Drive at {_PLACE}/{file} ({_size(archive)}), private unless you share "
+        f"The bundle is in your Google Drive at {_PLACE}/{file} ({remote.size(archive)}), private unless you share "
         "that folder: receive it in another Colab session under the same name, or download it at "
         "drive.google.com; Drive may need a few minutes to write it out, so let the session run until you see it there."
     )
@@ -59,14 +60,14 @@ def download(archive: Path, name: str = "", dry_run: bool = False) -> str:
     """Hand the archive to the browser; one sentence. Raises Stop where no browser answers."""
     archive = _readable(Path(archive))
     if dry_run:
-        return f"A run would hand {archive.name} ({_size(archive)}) to your browser; the browser was not asked."
+        return f"A run would hand {archive.name} ({remote.size(archive)}) to your browser; the browser was not asked."
     try:
         from google.colab import files
 
         files.download(str(archive))
     except Exception as error:  # no front end: AttributeError, TimeoutException, MessageError
         raise Stop(f"the browser did not take {archive.name} ({_why(error)}); {here.FETCH}") from None
-    return f"Your browser is saving {archive.name} ({_size(archive)}); keep this tab open until it has finished."
+    return f"Your browser is saving {archive.name} ({remote.size(archive)}); keep this tab open until it has finished."
 
 
 def upload(name: str, folder: Path, dry_run: bool = False) -> Path | None:
@@ -142,11 +143,6 @@ def _readable(archive: Path) -> Path:
     if not archive.is_file():
         raise Stop(f"there is no file {archive}: make the bundle first")
     return archive
-
-
-def _size(path: Path) -> str:
-    size = path.stat().st_size
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _why(error: BaseException) -> str:

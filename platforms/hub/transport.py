@@ -5,7 +5,6 @@ The token is read at each call, handed over explicitly, never stored (no login) 
 version's errors are of other types, so they are told apart by the HTTP status that they carry.
 """
 
-import errno
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import remote
 from labkit import Stop, here, secret
 
 WAY = "a private dataset on the Hugging Face Hub"
@@ -30,7 +30,7 @@ def send(archive: Path, name: str, dry_run: bool = False) -> str:
     archive = Path(archive)
     if not archive.is_file():
         raise Stop(f"there is no file {archive}: make the bundle first")
-    size = _size(archive)
+    size = remote.size(archive)
     if dry_run:
         return _promise(f"upload {archive.name} ({size}) as {file} to the private dataset", repo)
     token = _token("with write access")
@@ -110,7 +110,7 @@ def _private(api, repo: str) -> bool | None:
     try:
         return api.repo_info(repo, repo_type="dataset").private is True
     except Exception as error:
-        if _status(error) == 404:
+        if remote.status(error) == 404:
             return None
         raise
 
@@ -121,7 +121,7 @@ def _patiently(transfer):
         try:
             return transfer()
         except Exception as error:
-            if not left or _status(error) or _unwritable(error):
+            if not left or remote.status(error) or remote.unwritable(error):
                 raise
             time.sleep(1)
 
@@ -147,39 +147,12 @@ def _trouble(error: BaseException) -> str:
         413: "the Hugging Face Hub has no room for this bundle: delete old ones there",
         429: "the Hugging Face Hub asks to wait (too many requests): try again in some minutes",
     }
-    status = _status(error)
+    status = remote.status(error)
     if status in known:
         return known[status]
     if status and status >= 500:
         return f"the Hugging Face Hub is in trouble (error {status}): try again later"
-    if cause := _unwritable(error):
+    if cause := remote.unwritable(error):
         return f"{cause.filename or 'the folder'} cannot be written ({cause.strerror}): free some space or check it"
-    last = [str(cause) for cause in _causes(error) if str(cause)] or [type(error).__name__]
-    why = last[-1].splitlines()[0]
+    why = remote.why(error)
     return f"the Hugging Face Hub could not be reached, or the transfer broke off ({why}): {here.INTERNET_CLICKS}"
-
-
-def _unwritable(error: BaseException) -> OSError | None:
-    """The error of a file among the causes; those of the network name no file."""
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and (cause.filename or cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
-            return cause
-    return None
-
-
-def _status(error: BaseException) -> int | None:
-    codes = (getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error))
-    return next((code for code in codes if code), None)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
-
-
-def _size(path: Path) -> str:
-    size = path.stat().st_size
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -10,6 +10,10 @@ SESSION_HOURS = 9 if os.environ.get("ISTPUVM") else 12
 IDLE = "an interactive one ends after 20 minutes without you (Save Version > Save & Run All does not)"
 INSTALLS = True
 GPU_CLICKS = "Settings > Accelerator > GPU T4 x2 (needs a phone-verified account), then run all again"
+LARGER_CLICKS = (
+    "choose a smaller size in the settings; Kaggle has no larger free machine; stopping the session and starting it "
+    "again empties the scratch disk"
+)
 INTERNET_CLICKS = "Settings > Turn on internet (needs a phone-verified account), then run all again"
 RESTART_CLICKS = "Run > Restart & clear cell outputs, then Run > Run all"
 FETCH = "To keep them: Save Version > Save & Run All; they then stand under Output, as one archive or file by file."

@@ -6,7 +6,6 @@ archive of it (http_resolver.py); a credential set by `config.set_*` stays in me
 that are uploaded, so a bundle may come back as a folder.
 """
 
-import errno
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import remote
 from labkit import Stop, here, secret
 
 WAY = "a private Kaggle dataset"
@@ -32,7 +32,7 @@ def send(archive: Path, name: str, dry_run: bool = False) -> str:
     archive = Path(archive)
     if not archive.is_file():
         raise Stop(f"there is no file {archive}: make the bundle first")
-    size = _size(archive)
+    size = remote.size(archive)
     if dry_run:
         return _promise(f"upload {archive.name} ({size}) to the private dataset {slug} of your Kaggle account")
     with _sentence(f"the bundle was not sent and stays at {archive}"), _account() as owner:
@@ -155,7 +155,7 @@ def _patiently(transfer):
         try:
             return transfer()
         except Exception as error:
-            if not left or _status(error) or _unwritable(error):
+            if not left or remote.status(error) or remote.unwritable(error):
                 raise
             time.sleep(1)
 
@@ -182,7 +182,7 @@ def _public(owner: str, slug: str) -> bool:
         with build_kaggle_client() as client:
             return not client.datasets.dataset_api_client.get_dataset(request).is_private
     except Exception as error:
-        if _status(error) in (403, 404):
+        if remote.status(error) in (403, 404):
             return False
         raise
 
@@ -215,41 +215,20 @@ def _trouble(error: BaseException) -> str:
         413: "Kaggle has no room for this bundle: delete old private datasets",
         429: "Kaggle asks to wait (too many requests): try again in some minutes",
     }
-    status = _status(error)
+    status = remote.status(error)
     if status in known:
         return known[status]
     if status and status >= 500:
         return f"Kaggle is in trouble (error {status}): try again later"
-    kinds = {kind.__name__ for cause in _causes(error) for kind in type(cause).__mro__}
-    last = ([str(cause) for cause in _causes(error) if str(cause)] or [type(error).__name__])[-1].splitlines()[0]
-    if cause := _unwritable(error):
+    kinds = {kind.__name__ for cause in remote.causes(error) for kind in type(cause).__mro__}
+    last = remote.why(error)
+    if cause := remote.unwritable(error):
         return f"{cause.filename or 'the folder'} cannot be written ({cause.strerror}): free some space or check it"
     if "RequestException" in kinds and "JSONDecodeError" not in kinds:
         return f"Kaggle could not be reached, or the transfer broke off ({last}): {here.INTERNET_CLICKS}"
     if "UnauthenticatedError" in kinds:
         return f"Kaggle does not say whose token this is (wrong, expired, or Kaggle is in trouble): {_GET}"
     return f"Kaggle refused it, or what came was damaged ({last}): try again, and look at kaggle.com/datasets"
-
-
-def _unwritable(error: BaseException) -> OSError | None:
-    """The error of a file among the causes; those of the network name no file."""
-    for cause in _causes(error):
-        if isinstance(cause, OSError) and (cause.filename or cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
-            return cause
-    return None
-
-
-def _status(error: BaseException) -> int | None:
-    codes = (getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error))
-    return next((code for code in codes if code and code >= 400), None)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
 
 
 def _slug(name: str) -> str:
@@ -260,8 +239,3 @@ def _slug(name: str) -> str:
             f"not {name!r}"
         )
     return f"anylab-{name}"
-
-
-def _size(path: Path) -> str:
-    size = path.stat().st_size
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -9,7 +9,13 @@ IDLE = "an idle limit is not published"
 SESSION_HOURS = 4  # on a GPU, per session and per 24 hours (AWS documentation, 2026-09-24)
 INSTALLS = True
 GPU_CLICKS = "on the project page: Stop runtime, choose GPU as compute type, Start runtime"
-INTERNET_CLICKS = "Studio Lab is always online; on the project page: Stop runtime, then Start runtime"
+LARGER_CLICKS = (
+    "choose a smaller size in the settings, or delete what is not needed in the file list; Studio Lab has one size of "
+    "each machine"
+)
+INTERNET_CLICKS = (
+    "Studio Lab sessions are always online, so this one is broken: on the project page Stop runtime, then Start runtime"
+)
 RESTART_CLICKS = "Kernel > Restart Kernel and Run All Cells"
 FETCH = "They stay in your project; to fetch one: right-click it in the file list > Download."
 ELSEWHERE = (

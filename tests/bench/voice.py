@@ -97,7 +97,8 @@ def overhead(rtf: float, minutes: float) -> dict:
     return {
         "rtf": rtf, "pieces": len(items), "speech_s": round(whole.seconds, 1), "engine_s": round(engine.busy, 2),
         "all_s": round(ended - started, 2), "pieces_over_s": round(spoken - started - engine.busy, 2),
-        "joins_s": round(joined - spoken, 2), "files_s": round(ended - joined, 2), "own_cpu_s": round(cpu, 2), "mark": round(result.mark, 2),
+        "joins_s": round(joined - spoken, 2), "files_s": round(ended - joined, 2), "own_cpu_s": round(cpu, 2),
+        "mark": round(result.mark, 2),
         "overhead_percent": round(100 * (ended - started - engine.busy) / engine.busy, 1),
     }  # fmt: skip
 

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 HEAVY = ("torch", "papermill", "nbconvert", "nbclient", "jupyter_client", "ipykernel", "matplotlib", "numpy", "tornado")
@@ -201,3 +203,28 @@ def test_the_installed_command_is_the_same_front_door(anylab):
     assert done.returncode == 0
     for command in ("build", "check", "list", "run", "smoke", "new", "new-platform", "lock", "drift", "home"):
         assert f"  {command}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["drift", "x"], "Missing option '--platform'"),
+        (["publish", "kaggle"], "Missing argument 'NOTEBOOK'"),
+        (["where", "ours", "x"], "'x' is not a valid integer"),
+        (["nope"], "No such command 'nope'"),
+        (["--nope"], "No such option"),
+    ],
+)
+def test_a_wrong_use_is_one_line(project_copy, anylab, arguments, words):
+    done = anylab(*arguments, cwd=project_copy)
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and words in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith("--help\n") and not done.stdout
+
+
+def test_list_notes_the_platforms_whose_image_nobody_lists(project_copy, anylab):
+    (project_copy / "platforms/kaggle/packages.txt").unlink()
+    told = [line for line in anylab("list", cwd=project_copy).stdout.splitlines() if line.startswith("note: ")]
+    assert [line.split(":")[1].strip() for line in told] == [
+        f"platforms/{p}" for p in ("kaggle", "studio-lab", "local")
+    ]
+    assert all("unknown image (no packages.txt)" in line for line in told)

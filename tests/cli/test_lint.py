@@ -33,12 +33,12 @@ def test_a_finding_is_a_line_with_its_place_and_rule_and_the_exit_code_is_1(ther
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert "error: notebooks-src/bad.py:8: input() waits for a person" in done.stdout
     assert "[run-all/input]" in done.stdout and "[leak/other-platform]" in done.stdout
-    assert done.stdout.splitlines()[-1] == "2 errors, 2 warnings"
+    assert done.stdout.splitlines()[-1] == "2 errors, 3 warnings"
 
 
 def test_only_what_is_asked_for_is_told(there, anylab):
     done = anylab("lint", "ours", cwd=there)
-    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "0 errors, 1 warnings"
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "0 errors, 2 warnings"
     own = anylab("lint", "bad", "--platform", "colab", cwd=there)
     assert "[run-all/input]" in own.stdout and "[leak/other-platform]" not in own.stdout  # at home there
 
@@ -69,6 +69,24 @@ def test_what_cannot_be_compiled_is_bad_input(there, anylab):
     finally:
         (there / "notebooks-src/worse.py").unlink()
     assert done.returncode == 2 and "notebooks-src/worse.py:4: unknown key 'titel'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("packages", "words"),
+    [
+        ('["numpy>=99"]', "worse.py:5: 'numpy>=99' would move numpy"),
+        ('["numpy=>2"]', "worse.py:5: 'numpy=>2' is not a"),
+    ],
+)
+def test_what_is_refused_hides_no_finding(there, anylab, packages, words):
+    head = f"# ---\n# jupyter:\n#   anylab:\n#     title: Worse\n#     packages: {packages}\n# ---\n\n# %%\nx = 1\n"
+    (there / "notebooks-src/worse.py").write_text(head)
+    try:
+        done = anylab("lint", cwd=there)
+    finally:
+        (there / "notebooks-src/worse.py").unlink()
+    assert done.returncode == 2 and words in done.stderr and "python build.py lock" not in done.stderr
+    assert "error: notebooks-src/bad.py:8: input() waits for a person" in done.stdout
 
 
 def test_check_looks_at_the_pages_whether_anything_changed_or_not(project_copy, anylab):

@@ -72,3 +72,40 @@ def test_locks_that_nothing_wants_are_removed_and_what_cannot_move_is_refused_be
     done = anylab("lock", cwd=project_copy)
     assert done.returncode == 0 and done.stdout == "removed   notebooks-src/locks/ours.txt (nothing wants it)\n"
     assert not (project_copy / "notebooks-src/locks/ours.txt").exists()
+
+
+def test_another_python_and_what_is_not_known_are_a_risk(project_copy, anylab, newer):
+    lock = project_copy / "notebooks-src/locks/ours.colab.txt"
+    stored = (project_copy / "platforms/colab/packages.txt").read_text()
+    python = next(line for line in stored.split("\n") if line.startswith("# python:")).split()[-1]
+    minor = python.rpartition(".")[0]
+    lock.write_text(f"# python: {minor}\n# image: x\nav==14.0\n")
+    same = newer()
+    assert drift(anylab, project_copy, same).returncode == 0  # a freeze tells no Python
+    same.write_text("# python: 3.99.1\n" + same.read_text())
+    done = drift(anylab, project_copy, same)
+    assert done.returncode == 1 and f"ours.colab.txt is for Python {minor}, and the list has 3.99" in done.stdout
+    assert "made anew by python build.py lock ours --platform colab" in done.stdout
+    path = newer(av="14.0")
+    done = drift(anylab, project_copy, path)
+    assert "better    ours: notebooks-src/locks/ours.colab.txt:3: av 14.0 is there already" in done.stdout
+    done = drift(anylab, project_copy, newer(av="15.0"))
+    assert done.returncode == 1 and "av 14.0 was chosen beside another version (missing -> 15.0)" in done.stdout
+    path = newer(tokenizers=None)
+    path.write_text(path.read_text() + "tokenizers\n")
+    done = drift(anylab, project_copy, path)
+    assert done.returncode == 1 and "cannot be judged: the newer list names no version" in done.stdout
+
+
+def test_a_notebook_without_its_lock_is_not_called_safe(project_copy, anylab, newer):
+    path = project_copy / "notebooks-src/ours.py"
+    path.write_text(path.read_text().replace('"numpy>=1.26"', '"numpy>=1.26", "av>=14"'))
+    done = drift(anylab, project_copy, newer())
+    assert done.returncode == 1 and "ours: is not pinned for colab at all" in done.stdout
+
+
+def test_a_requirement_that_does_not_parse_is_refused(project_copy, anylab, newer):
+    path = project_copy / "notebooks-src/ours.py"
+    path.write_text(path.read_text().replace('"numpy>=1.26"', '"numpy=>2"'))
+    done = drift(anylab, project_copy, newer())
+    assert done.returncode == 2 and "notebooks-src/ours.py:9: 'numpy=>2' is not a requirement" in done.stderr

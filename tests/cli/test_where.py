@@ -14,6 +14,13 @@ Cell In[7], line 3
 """
 
 
+@pytest.mark.parametrize("prefix", ["> ", "    ", "> > ", "  >", "\t"])
+def test_a_traceback_may_be_quoted_or_indented(project_copy, anylab, tmp_path, prefix):
+    (tmp_path / "pasted.txt").write_text("".join(f"{prefix}{line}\n" for line in TRACEBACK.strip().split("\n")))
+    done = anylab("where", tmp_path / "pasted.txt", cwd=project_copy)
+    assert done.returncode == 0 and done.stdout.startswith("notebooks-src/ours.py:44"), done.stderr
+
+
 def test_a_pasted_traceback_and_a_cells_number_lead_to_the_same_line(project_copy, anylab, tmp_path):
     (tmp_path / "pasted.txt").write_text(TRACEBACK)
     done = anylab("where", tmp_path / "pasted.txt", cwd=project_copy)
@@ -21,7 +28,7 @@ def test_a_pasted_traceback_and_a_cells_number_lead_to_the_same_line(project_cop
     command = [sys.executable, "build.py", "where"]
     piped = subprocess.run(command, cwd=project_copy, input=TRACEBACK, capture_output=True, text=True)
     assert piped.stdout == done.stdout
-    cells = [anylab("where", "ours/kaggle", n, 3, cwd=project_copy).stdout for n in range(1, 20)]
+    cells = [anylab("where", "ours/kaggle", n, 3, cwd=project_copy).stdout for n in range(1, 40)]
     assert "notebooks-src/ours.py:44  'Add'  (Kaggle)\n" in cells
 
 
@@ -39,3 +46,4 @@ def test_a_pasted_traceback_and_a_cells_number_lead_to_the_same_line(project_cop
 def test_bad_input_is_one_line(project_copy, anylab, arguments, words):
     done = anylab("where", *arguments, cwd=project_copy)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1

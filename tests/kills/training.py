@@ -29,8 +29,8 @@ def program() -> str:
         "QUICK_TEST = False": "QUICK_TEST = True",
         "last_save[0] > 600": "last_save[0] > 0.5",
         'here = Path(globals().get("__file__", "notebook"))': f"here = Path({str(ROOT / 'notebooks-src' / 'x.py')!r})",
-        "    last_save[0] = time.monotonic()\n\n\ndef tell": (
-            '    last_save[0] = time.monotonic()\n    print("saved", run.step, flush=True)\n\n\ndef tell'
+        "    last_save[0] = time.monotonic()\n\n\ndef try_to_save": (
+            '    last_save[0] = time.monotonic()\n    print("saved", run.step, flush=True)\n\n\ndef try_to_save'
         ),
     }
     for old, new in changes.items():
@@ -44,11 +44,11 @@ def prepare(home: Path, cache_folder: Path) -> None:
     """Run the cells before the training here, their slow, pure calls remembered for all forks of this process."""
     os.environ.update(ANYLAB_CACHE=str(cache_folder), TOKENIZERS_PARALLELISM="false", MPLBACKEND="Agg")
     import torch
-    from graphmer import baselines, corpus, knowledge, tokens
+    from graphmer import baselines, cache, knowledge, splits, tokens
 
     torch.set_num_threads(1)  # a fork has no threads but its own
     for module, name in (
-        (knowledge, "build"), (tokens, "train"), (corpus, "build_corpus"), (baselines, "split_packages"),
+        (knowledge, "build"), (tokens, "train"), (cache, "both"), (splits, "hold_out"),
         (baselines, "counting_levels"),
     ):  # fmt: skip
         setattr(module, name, once(getattr(module, name)))

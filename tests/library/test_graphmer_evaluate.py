@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from graphmer import baselines, corpus, evaluate, plots, train
-from graphmer.baselines import Counts, Split, rank
+from graphmer import baselines, corpus, embeddings, evaluate, plots, ranking, splits, tasks, train
+from graphmer.baselines import Counts
+from graphmer.knowledge import QUERIED
 from graphmer.model import Config, GraphMER
+from graphmer.ranking import rank
 from graphmer.tokens import SEP
 
 SHAPE = Config(width=32, heads=2, hidden=64, layers=1, vocabulary=600, roots=32, dropout=0.0, relation_dropout=0.0)
@@ -40,7 +42,7 @@ def test_counts_see_relation_module_package_and_short_name():
 def test_a_candidate_scores_the_sum_of_its_tokens_and_its_end():
     slots = torch.randn(4, 20).log_softmax(-1)
     spelled = np.array([[7, 9, SEP, -1], [5, SEP, -1, -1], [6, 7, 8, 9], [-1, -1, -1, -1]])
-    scores = evaluate.candidate_scores(slots, spelled)
+    scores = ranking.candidate_scores(slots, spelled)
     assert scores[0] == pytest.approx((slots[0, 7] + slots[1, 9] + slots[2, SEP]).item(), rel=1e-5)
     assert scores[1] == pytest.approx((slots[0, 5] + slots[1, SEP]).item(), rel=1e-5)
     assert scores[2] == pytest.approx(sum(slots[i, t] for i, t in enumerate([6, 7, 8, 9])).item(), rel=1e-5)
@@ -49,64 +51,145 @@ def test_a_candidate_scores_the_sum_of_its_tokens_and_its_end():
 
 @pytest.fixture(scope="module")
 def split(kg):
-    return baselines.split_packages(kg, test_share=0.4)
+    return splits.hold_out(kg, test_share=0.4)
 
 
 @pytest.fixture(scope="module")
 def train_data(split, tokenizer, settings):
-    return corpus.build_corpus(split.train_definitions, split.train, tokenizer, settings)
+    return corpus.build_corpus(split.train_definitions, split.train, tokenizer, settings, split.hidden)
 
 
 @pytest.fixture(scope="module")
-def results(split, train_data, tokenizer):
+def results(split, train_data, tokenizer, kg):
     torch.manual_seed(0)
     model = GraphMER(SHAPE)
     run = train.train(model, train_data, train.Settings(steps=40, rows=4, warmup=5, lr=3e-3))
-    return evaluate.evaluate(run.model, split, train_data, tokenizer, limit=120, mlm_rows=4)
+    return evaluate.evaluate(
+        run.model, split, kg.kinds, train_data, tokenizer, limit=60, search=30, mlm_rows=4, embedding_steps=20
+    )
 
 
 def test_the_results_are_plain_numbers_for_json(results):
     assert json.loads(json.dumps(results)) == results
 
 
-def test_an_untrained_model_is_near_random_and_a_trained_one_is_not(results):
-    # A short name needs fewer tokens, so even an untrained network ranks a little above chance.
-    untrained, trained = results["link"]["untrained model"], results["link"]["model"]
-    assert untrained["mrr"] < 0.10 and untrained["exact"] == 0
-    assert trained["mrr"] > 2 * untrained["mrr"]
+def test_every_method_has_its_row_in_both_tests(results):
+    for test in (splits.RANDOM, splits.UNSEEN):
+        rows = results["tests"][test]["link"]
+        assert {*baselines.METHODS, "copy from the body", "untrained model", "model"} <= set(rows)
+        assert ("TransE" in rows) == ("ComplEx" in rows) == (test == splits.RANDOM), "unseen heads have no embedding"
+        assert all(row["mrr_low"] <= row["mrr"] <= row["mrr_high"] for row in rows.values())
+        assert sum(r["questions"] for r in results["tests"][test]["relations"].values()) == 60
+
+
+def test_copying_from_the_body_beats_what_does_not_see_it(results):
+    for judged in results["tests"].values():
+        assert judged["link"]["copy from the body"]["mrr"] > judged["link"]["relation frequency"]["mrr"] + 0.01
+
+
+def test_the_trained_model_reads_better_than_an_even_guess(results):
     assert results["mlm"]["perplexity"] < 600
+    assert results["mlm"]["tokens"] > 40
 
 
-def test_scores_do_not_depend_on_how_queries_are_packed(split, tokenizer, settings, train_data):
-    queries = evaluate.make_queries(split, tokenizer, settings, 9)
+def test_embeddings_learn_triples_by_heart_and_know_nothing_of_other_heads():
+    draw = np.random.default_rng(0)
+    triples = [(f"m.f{i}", "calls", f"x.t{int(draw.integers(12))}") for i in range(60)]
+    names = sorted({t[2].rpartition(".")[2] for t in triples})
+    for kind in (embeddings.TransE, embeddings.ComplEx):
+        method = embeddings.Embedded(kind, triples, names, steps=150)
+        best = [names[int(method.scores(h, r).argmax())] == t.rpartition(".")[2] for h, r, t in triples]
+        assert np.mean(best) > 0.9
+        assert method.scores("m.other", "calls") is None
+
+
+def test_scores_do_not_depend_on_how_questions_are_packed(split, tokenizer, settings):
+    graphs = ranking.make_questions(split, splits.UNSEEN, tokenizer, settings, 9).chains[0]
     torch.manual_seed(0)
     model = GraphMER(SHAPE)
-    together = evaluate.slot_scores(model, queries.chains, settings)
-    alone = torch.cat([evaluate.slot_scores(model, [c], settings) for c in queries.chains])
+    together = ranking.slot_scores(model, graphs, settings)
+    alone = torch.cat([ranking.slot_scores(model, [c], settings) for c in graphs])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
 def test_evaluation_switches_dropout_off(split, tokenizer, settings):
-    queries = evaluate.make_queries(split, tokenizer, settings, 5)
+    graphs = ranking.make_questions(split, splits.RANDOM, tokenizer, settings, 5).chains[0]
     model = GraphMER(Config(**{**SHAPE.__dict__, "dropout": 0.5})).train()
-    first, second = (evaluate.slot_scores(model, queries.chains, settings) for _ in range(2))
+    first, second = (ranking.slot_scores(model, graphs, settings) for _ in range(2))
     assert torch.equal(first, second)
 
 
-def test_queries_are_test_triples_and_their_candidates_come_from_train(split, tokenizer, settings):
-    queries = evaluate.make_queries(split, tokenizer, settings, 50)
-    assert set(queries.triples) <= set(split.test)
-    assert {r for _, r, _ in queries.triples} <= set(baselines.QUERIED)
+@pytest.mark.parametrize("test", [splits.RANDOM, splits.UNSEEN])
+def test_questions_are_test_triples_and_their_candidates_come_from_train(split, tokenizer, settings, test):
+    questions = ranking.make_questions(split, test, tokenizer, settings, 50)
+    assert set(questions.triples) <= set(split.tests[test])
+    assert {r for _, r, _ in questions.triples} <= set(QUERIED)
     trained = {t.rpartition(".")[2] for _, _, t in split.train}
-    assert set(queries.names) <= trained
-    for (_, _, tail), gold in zip(queries.triples, queries.gold, strict=True):
-        assert gold is None or queries.names[gold] == tail.rpartition(".")[2]
+    assert set(questions.names) <= trained
+    for (_, _, tail), gold in zip(questions.triples, questions.gold, strict=True):
+        assert gold is None or questions.names[gold] == tail.rpartition(".")[2]
 
 
-def test_a_split_without_queries_says_so(split, tokenizer, settings):
-    empty = Split("nothing", split.train, (), split.train_definitions, split.test_definitions)
-    with pytest.raises(ValueError, match="nothing"):
-        evaluate.make_queries(empty, tokenizer, settings, 5)
+def test_a_question_shows_known_triples_and_never_its_answer(split, tokenizer, settings):
+    questions = ranking.make_questions(split, splits.RANDOM, tokenizer, settings, 60)
+    train_names = {(h, t.rpartition(".")[2]) for h, _, t in split.train}
+    context = 0
+    for (head, _, tail), graph in zip(questions.triples, questions.chains[0], strict=True):
+        for _, _, _, first, count in graph.triples:
+            ids = [i for i in graph.nodes[0, first : first + count].tolist() if i > 4]
+            if ids:
+                context += 1
+                shown = tokenizer.decode(ids).strip()
+                assert (
+                    shown != tail.rpartition(".")[2]
+                    or (head, shown) in train_names
+                    or shown in {n for _, n in train_names}
+                )
+    assert context > 20
+
+
+def test_an_answer_that_the_leaves_cannot_spell_ranks_last(tokenizer):
+    spelled = ranking.spell(tokenizer, ["load_order", "x" * 60], 7)
+    scores = ranking.candidate_scores(torch.randn(7, 600).log_softmax(-1), spelled)
+    assert scores[1] == -np.inf and rank(scores, 1, ()) == 2.0
+
+
+def test_a_split_without_questions_says_so(split, tokenizer, settings):
+    import dataclasses
+
+    empty = dataclasses.replace(split, tests={splits.UNSEEN: ()})
+    with pytest.raises(ValueError, match="unseen packages"):
+        ranking.make_questions(empty, splits.UNSEEN, tokenizer, settings, 5)
+
+
+def test_code_search_finds_an_identical_text_and_counts_ranks(split, tokenizer, settings):
+    model = GraphMER(SHAPE)
+    found = tasks.code_search(model, split.test_definitions, tokenizer, settings, 20)
+    assert found["pairs"] == 20 and 0 < found["model"] <= 1 and 0 < found["tf-idf"] <= 1
+
+
+def test_a_docstring_is_removed_and_the_rest_of_the_code_stays():
+    bare = "def f(x):\n    return x"
+    assert tasks.without_docstring('def f(x):\n    """Say.\n\n    More."""\n    return x') == bare
+    assert tasks.without_docstring(bare) == bare
+    assert tasks.without_docstring('def f(x):\n    """Only this."""') == "" == tasks.without_docstring("def f(:")
+
+
+def test_identifiers_are_cut_into_words():
+    assert tasks.subtokens("parseHTTPHeader_2(JSONDecoder)") == ["parse", "http", "header", "2", "json", "decoder"]
+
+
+def test_types_of_answers_and_calibration_are_counted(split, tokenizer, settings, kg):
+    questions = ranking.make_questions(split, splits.UNSEEN, tokenizer, settings, 10)
+    allowed = tasks.allowed_types(questions.names, kg.kinds)
+    sure = []
+    for (_, relation, _), gold in zip(questions.triples, questions.gold, strict=True):
+        score = np.full(len(questions.names), -50.0)
+        score[gold if gold is not None else int(np.flatnonzero(~allowed[relation])[0])] = 0.0
+        sure.append(score)
+    judged = tasks.answers_judged(questions, sure, allowed)
+    wrong = np.mean([gold is None for gold in questions.gold])
+    assert judged["wrong_type"] == pytest.approx(wrong) and judged["ece"] == pytest.approx(wrong, abs=1e-6)
 
 
 def test_counting_levels_lie_below_a_uniform_guess(train_data):
@@ -118,32 +201,39 @@ def test_counting_levels_lie_below_a_uniform_guess(train_data):
 def fake(model, count, low, high, untrained=0.01):
     link = {"relation frequency": {"mrr": count}, "untrained model": {"mrr": untrained}, "model": {"mrr": model}}
     lead = {"mrr": model - count, "low": low, "high": high}
-    return {"link": link, "lead": lead, "best_count": "relation frequency", "queries": 100, "split": "unseen packages"}
+    return {"tests": {"unseen packages": {"link": link, "lead": lead, "best_count": "relation frequency"}}}
 
 
 def test_the_verdict_says_when_the_model_beat_counting():
-    assert evaluate.verdict(fake(0.30, 0.25, 0.03, 0.07)).startswith("The model beat the best counting method")
+    text = evaluate.verdict(fake(0.30, 0.25, 0.03, 0.07))
+    assert text.startswith("On unseen packages the model beat the best counting method")
 
 
 def test_the_verdict_says_when_the_model_is_worse():
     text = evaluate.verdict(fake(0.10, 0.25, -0.2, -0.1))
-    assert text.startswith("The model did not beat the best counting method") and "untrained" not in text
+    assert "the model did not beat the best counting method" in text and "untrained" not in text
     assert "untrained" in evaluate.verdict(fake(0.012, 0.25, -0.2, -0.1))
 
 
 def test_a_small_or_uncertain_lead_is_no_victory():
     for unclear in (fake(0.26, 0.25, 0.005, 0.015), fake(0.30, 0.25, -0.01, 0.1)):
-        assert evaluate.verdict(unclear).startswith("The model did not clearly beat")
+        assert "the model did not clearly beat" in evaluate.verdict(unclear)
+
+
+def test_the_table_fits_a_phone(results):
+    lines = evaluate.table(results).split("\n")
+    assert max(map(len, lines)) <= 70 and any(line.startswith("unseen packages: 60") for line in lines)
 
 
 def test_the_bootstrap_interval_holds_the_difference():
-    lead = evaluate.bootstrap_lead(np.array([1.0, 2, 4, 1] * 30), np.array([2.0, 2, 8, 4] * 30))
+    lead = ranking.bootstrap_lead(np.array([1.0, 2, 4, 1] * 30), np.array([2.0, 2, 8, 4] * 30))
     assert lead["low"] < lead["mrr"] < lead["high"]
     assert lead["mrr"] == pytest.approx((0.5 + 0 + 0.125 + 0.75) / 4)
 
 
 def test_figures_are_returned_and_can_be_saved(results, tmp_path):
-    history = [{"step": i, "mlm": 8 - i / 10, "mnm": 7 - i / 10} for i in range(10, 60, 10)]
+    history = [{"step": i, "mlm": 8 - i / 10, "sbo": 8.0, "mnm": 7 - i / 10} for i in range(10, 60, 10)]
+    history[2] |= {"valid_mlm": 7.0, "valid_sbo": 8.0, "valid_mnm": 6.0}
     words = ["def", "load", "(", "path", ")"]
     figures = (
         plots.plot_losses(history, **results["levels"]),
@@ -154,6 +244,5 @@ def test_figures_are_returned_and_can_be_saved(results, tmp_path):
         figure.savefig(tmp_path / f"{i}.png")
         assert (tmp_path / f"{i}.png").stat().st_size > 5000
     lines = figures[0].axes[0].get_lines()
-    assert (
-        len({line.get_linestyle() for line in lines[:2]}) == 2 and len({line.get_marker() for line in lines[:2]}) == 2
-    )
+    drawn = [line for line in lines if len(line.get_xdata()) == 5]
+    assert len({line.get_linestyle() for line in drawn}) == len({line.get_marker() for line in drawn}) == 3

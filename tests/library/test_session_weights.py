@@ -63,7 +63,7 @@ def result(said):
 
 
 def same(folder: Path, cache: Path, commit: str):
-    kept = cache / "hub" / "models--tiny--model" / "snapshots" / commit
+    kept = cache / "huggingface/hub/models--tiny--model/snapshots" / commit
     return all((kept / p.relative_to(folder)).read_bytes() == p.read_bytes() for p in folder.rglob("*") if p.is_file())
 
 
@@ -106,7 +106,7 @@ def test_without_a_hub_what_is_here_serves(repo, tmp_path):
         before = result(fetch(hub, tmp_path))
     said = fetch(hub, tmp_path)  # nobody listens any more
     assert "the files of commit" in said and result(said)[0] == before[0]
-    (tmp_path / f"run/cache/hub/models--tiny--model/snapshots/{before[0]}/config.json").unlink()
+    (tmp_path / f"run/cache/huggingface/hub/models--tiny--model/snapshots/{before[0]}/config.json").unlink()
     assert "could not be fetched" in fetch(hub, tmp_path)
 
 

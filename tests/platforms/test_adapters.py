@@ -51,6 +51,7 @@ def test_every_adapter_answers_the_same_calls(platform, tmp_path):
         "SESSION_HOURS",
         "INSTALLS",
         "GPU_CLICKS",
+        "LARGER_CLICKS",
         "INTERNET_CLICKS",
         "RESTART_CLICKS",
         "FETCH",

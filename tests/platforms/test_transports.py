@@ -61,6 +61,7 @@ class Session:
         self.root, self.folder = root, root / "received"
         target = root / "lib" / "labkit"
         shutil.copytree(LABKIT, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(LABKIT.parent / "remote", root / "lib" / "remote")
         if "labkit.here" in PLATFORMS[platform].overlays:
             (target / "here.py").write_text(PLATFORMS[platform].overlays["labkit.here"][0], encoding="utf-8")
         shutil.copy(WAYS[way], target / "transport.py")
@@ -160,7 +161,7 @@ def test_a_way_imports_only_what_a_notebook_has_and_its_client_where_it_is_used(
     tree = ast.parse(WAYS[way].read_text(encoding="utf-8"))
     top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     modules = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in top}
-    assert {m.partition(".")[0] for m in modules} - {"labkit"} <= sys.stdlib_module_names
+    assert {m.partition(".")[0] for m in modules} - {"labkit", "remote"} <= sys.stdlib_module_names
     names = {a.name for n in top if isinstance(n, ast.ImportFrom) and n.module == "labkit" for a in n.names}
     assert names <= {"Stop", "here", "secret"}
 

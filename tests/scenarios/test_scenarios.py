@@ -1,11 +1,13 @@
 """What goes wrong on a platform, through the setup cells of its variant: one clear sentence, no traceback."""
 
+import shutil
+
 import pytest
 
 from anylab.compile import compile_all
 from anylab.errors import Refused
 from anylab.project import open_project
-from anylab.smoke import scenarios
+from anylab.smoke import scenarios, suite
 from tests.conftest import ROOT
 
 COMPILED = compile_all(open_project(ROOT, sources=ROOT / "tests/scenarios/notebooks-src", out=ROOT / "dist"))
@@ -18,8 +20,8 @@ PLAYED = [
     for pair in COMPILED.pairs
     for scenario in (scenarios.of(pair.platform).values() if pair.path else ())
     if scenario.applies(pair)
-    and bool(scenario.hub) == (pair.source.name == "loader")
-    and (not scenario.hub or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
+    and bool(scenario.served) == (pair.source.name == "loader")
+    and (not scenario.served or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
 ]
 
 
@@ -64,7 +66,7 @@ def test_a_scenario_that_is_not_met_is_a_failure(tmp_path, shared_cache):
         ("[x]\nwhat = 'w'\n", r"scenarios\.toml:1: the scenario 'x' needs"),
         ("[x]\nwhat = 'w'\nends = 'badly'\nexpect = []\n", r"scenarios\.toml:1: the scenario 'x' needs"),
         (
-            "[x]\nwhat = 'w'\nends = 'stops'\nexpect = []\nhub = 'cute'\n",
+            "[x]\nwhat = 'w'\nends = 'stops'\nexpect = []\nserved = 'cute'\n",
             r"scenarios\.toml:1: a hub's fault is one of cut, ",
         ),
         ("[x\n", r"scenarios\.toml:1: not TOML"),
@@ -83,3 +85,15 @@ def test_an_unknown_scenario_is_one_line_and_exit_code_2(anylab):
     done = anylab("smoke", "--scenario", "drive-refusd")
     assert done.returncode == 2 and done.stderr.startswith("error: --scenario: unknown scenario 'drive-refusd'")
     assert "did you mean 'drive-refused'" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_notebook_whose_generating_cell_is_gone_fails(tmp_path, shared_cache):
+    """The mutation: everything else runs, and what the front matter promises is not there."""
+    shutil.copytree(ROOT / "tests/scenarios/notebooks-src", tmp_path / "sources")
+    loader = tmp_path / "sources/loader.py"
+    text = loader.read_text()
+    loader.write_text(text[: text.rindex("# %%")])
+    compiled = compile_all(open_project(ROOT, sources=tmp_path / "sources", out=tmp_path / "out"))
+    pair = next(p for p in compiled.pairs if p.source.name == "loader" and p.platform.id == "colab")
+    verdict = suite.one(compiled, pair, tmp_path / "root", shared_cache, quick_test=False)
+    assert verdict.cells == verdict.of and verdict.fault.endswith("the run left no norms.json")

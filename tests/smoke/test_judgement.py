@@ -8,7 +8,7 @@ import pytest
 from anylab.compile import compile_all
 from anylab.errors import Refused
 from anylab.project import open_project
-from anylab.smoke import runner, suite
+from anylab.smoke import asked, runner, suite
 from tests.conftest import ROOT
 
 FRONT = "# ---\n# jupyter:\n#   anylab:\n#     title: A judged notebook\n# ---\n\n"
@@ -51,7 +51,8 @@ def test_a_failure_inside_the_library_names_the_line_of_the_module(compile_sourc
     module = (ROOT / "tests/tiny/notebooks-src/lib/tinylib/sums.py").read_text()
     line = module[: module.index("return words")].count("\n") + 1
     verdict = smoke(compile_source, tmp_path, text, platform)
-    assert f"sources/judged.py:14 ('add(1, 'x')') in sources/lib/tinylib/sums.py:{line}" in verdict.fault
+    assert f"('add(1, 'x')') in sources/lib/tinylib/sums.py:{line}" in verdict.fault
+    assert 'sources/judged.py:14 "' in verdict.fault
 
 
 def test_a_failure_in_a_platforms_cell_names_the_templates_own_line(compile_source, tmp_path):
@@ -61,7 +62,7 @@ def test_a_failure_in_a_platforms_cell_names_the_templates_own_line(compile_sour
     template = (ROOT / "platforms/kaggle/cells/setup.py.j2").read_text().split("\n")
     for number, line in enumerate(setup.source.split("\n")):
         written = template[setup.origin.line - 1 + number]
-        assert line.partition("(")[0] == written.partition("(")[0]
+        assert line.partition("(")[0].partition("{")[0] == written.partition("(")[0].partition("{")[0]
 
 
 def test_a_cell_that_ends_the_run_is_no_success(compile_source, tmp_path):
@@ -82,7 +83,7 @@ def test_a_magic_that_fails_without_a_traceback_is_found(compile_source, tmp_pat
 def test_a_kernel_that_dies_is_a_failure(compile_source, tmp_path):
     text = FRONT + SETTINGS + "# %%\nimport os\n\nos.kill(os.getpid(), 9)\n"
     verdict = smoke(compile_source, tmp_path, text, "local")
-    assert verdict.fault.startswith("sources/judged.py:12 (") and "Dead" in verdict.fault
+    assert "sources/judged.py:12 " in verdict.fault and "Dead" in verdict.fault
 
 
 def test_the_quick_test_and_the_settings_reach_the_cells(compile_source, tmp_path):
@@ -97,8 +98,26 @@ def test_the_network_is_refused_and_pip_is_recorded(compile_source, tmp_path):
         "except OSError as error:\n    assert 'no network' in str(error)\n"
         "subprocess.run([sys.executable, '-m', 'pip', 'install', 'something==1'], check=True)\n"
     )  # fmt: skip
-    assert smoke(compile_source, tmp_path, text).fault == ""
+    fault = smoke(compile_source, tmp_path, text).fault
     assert json.loads((tmp_path / "root/pip.log").read_text()) == ["install", "something==1"]
+    assert "the run asked for `pip install something==1`: something==1 is not in the plan" in fault
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("install -q -c held.txt av==19.0.2", ""),
+        ("install -q --no-deps -c held.txt voxcpm==2.0.3", ""),
+        ("install -q -c held.txt av>=14", ""),
+        ("install -U -c held.txt av==19.0.2", "-U moves what the image has"),
+        ("install av==19.0.2", "no constraints file holds what is installed"),
+        ("install -c held.txt av==18", "av==18 is not in the plan"),
+        ("uninstall -y av", "only installs are planned"),
+        ("list", ""),
+    ],
+)
+def test_what_is_asked_of_pip_is_held_against_the_plan(words, why):
+    assert asked._wrong(words.split(), {"av>=14", "av==19.0.2", "voxcpm==2.0.3"}) == why
 
 
 def test_an_unknown_parameter_is_an_error(compile_source):
@@ -146,7 +165,7 @@ def test_run_all_twice_sees_the_library_as_it_is_now(compile_source, tmp_path):
     there = suite.standin.prepare(pairs["local"].platform, tmp_path / "root")
     verdict = runner.execute(json.dumps(notebook).encode(), {}, there.cwd, there.env)
     assert verdict.fault == ""
-    texts = ["".join(o["text"]) for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "text" in o]
+    texts = ["".join("".join(o.get("text", "")) for o in c.get("outputs", ())) for c in verdict.notebook["cells"]]
     assert [t for t in texts if t.startswith("says")] == ["says – 1 –\n", "says now 1\n"]
 
 

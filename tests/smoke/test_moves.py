@@ -54,6 +54,6 @@ def test_a_job_moves_over_three_platforms_and_ends_as_in_one_piece(tmp_path, sha
     assert ours["weights"] == wanted["weights"]
     results = [json.loads((folder / "quick-test" / "results.json").read_text()) for folder in (third, whole)]
     assert results[0] == results[1]
-    assert (third / "quick-test/encoder.safetensors").read_bytes() == (
-        whole / "quick-test/encoder.safetensors"
+    assert (third / "quick-test/encoder/encoder.safetensors").read_bytes() == (
+        whole / "quick-test/encoder/encoder.safetensors"
     ).read_bytes()

@@ -15,7 +15,7 @@ def run_until_trained(tmp_path, shared_cache, before_training=""):
     pair = next(p for p in compiled.pairs if p.source.name == "graphmer_training" and p.platform.profile.get("here"))
     notebook = json.loads(dict(compiled.variant_files(pair))[pair.path])
     cells = notebook["cells"]
-    training = next(i for i, c in enumerate(cells) if "train.train(" in "".join(c["source"]))
+    training = next(i for i, c in enumerate(cells) if 'report.stage("training")' in "".join(c["source"]))
     cells[training]["source"] = [before_training, *cells[training]["source"]]
     notebook["cells"] = cells[: training + 1]
     there = standin.prepare(pair.platform, tmp_path, shared_cache)

@@ -6,7 +6,7 @@ import pytest
 
 from anylab.compile import compile_all
 from anylab.project import open_project
-from anylab.smoke import suite
+from anylab.smoke import suite, users
 from tests.conftest import ROOT
 
 COMPILED = compile_all(open_project(ROOT))
@@ -31,13 +31,26 @@ def test_a_variant_runs_to_its_end_and_reports(pair, tmp_path, shared_cache):
     if pair.source.name == "graphmer_training":
         assert "losses fell" in text and "untrained model" in text
         results = suite.runner.json.loads(next(tmp_path.rglob("results.json")).read_text())
-        assert results["link"]["model"]["mrr"] > results["link"]["untrained model"]["mrr"]
+        rows = [judged["link"] for judged in results["tests"].values()]
+        learned, before = (sum(row[name]["mrr"] for row in rows) for name in ("model", "untrained model"))
+        assert len(rows) == 2 and learned > before
+        assert next(tmp_path.rglob("encoder/plain/config.json")).is_file()
         assert list(tmp_path.rglob("checkpoints/graphmer_training-*/000001-step-100/model.safetensors"))
     shown = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "image/png" in o.get("data", {})]
     assert len(shown) >= 3 and all(o["data"]["text/plain"] for o in shown), "pictures are seen, and told in words"
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.path)
+@pytest.mark.parametrize("pair", [p for p in PAIRS if users.loads_models(p)], ids=lambda pair: pair.path)
+def test_a_variant_that_loads_models_runs_as_its_users_run_it(pair, tmp_path, shared_cache):
+    """The quick test is off, the settings are the smallest, and the weights come from a hub."""
+    verdict = suite.one(COMPILED, pair, tmp_path, shared_cache, quick_test=False)
+    assert verdict.fault == "" and verdict.cells == verdict.of
+    text = printed(verdict.notebook)
+    assert "to fetch" in text and "[models]" in text
+    assert all(model["id"] in text for model in pair.source.front["models"][:1]), "the report names what was loaded"
+
+
+@pytest.mark.parametrize("pair", {p.platform.id: p for p in PAIRS}.values(), ids=lambda pair: pair.path)
 def test_nothing_of_the_library_lands_in_the_outputs(pair, tmp_path, shared_cache):
     """The scratch folder with the library is none that a platform saves (a run of the setup alone shows it)."""
     data = dict(COMPILED.variant_files(pair))[pair.path]

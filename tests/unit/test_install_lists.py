@@ -3,7 +3,7 @@
 import pytest
 
 from anylab import images, locks
-from anylab.errors import Refused
+from anylab.errors import Origin, Refused
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def test_the_head_is_read_from_the_comments_above_the_first_package(read):
         ("a==1\nA.b==2\na_b==2\n", "list.txt:3: 'a-b' is listed twice"),
         ("Package Version\n------- -------\n", "list.txt:1: 'Package Version' is no package"),
         ("a>=1\n", "list.txt:1: 'a>=1' is no package"),
+        ("b==1\na==2.x.y\n", "list.txt:2: 'a==2.x.y' has a version that is none"),
         ("a==one two\n", "list.txt:1: 'a==one two' is no package"),
         ('{"a": "1"}\n', "list.txt:1: "),
     ],
@@ -56,6 +57,12 @@ def test_what_is_no_list_is_refused_with_its_line(read, content, why):
     with pytest.raises(Refused) as caught:
         read(content)
     assert str(caught.value).startswith(why)
+
+
+def test_a_folder_in_the_place_of_a_list_is_refused(tmp_path):
+    (tmp_path / "packages.txt").mkdir()
+    with pytest.raises(Refused, match=r"platforms/x/packages\.txt: is a folder"):
+        images.read_stored(tmp_path, "platforms/x", "3.12", Origin("x"))
 
 
 def test_a_long_text_that_is_no_list_is_told_in_a_few_lines(read):

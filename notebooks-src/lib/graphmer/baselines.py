@@ -1,18 +1,15 @@
-"""Splits without leakage, and the counting methods that a trained model has to beat.
+"""Counting: the methods that a trained model has to beat, since they cost nothing.
 
-Contract: every baseline sees the training triples only and ranks the same candidate names for the same queries as the
-model. Splits are decided by hashes of names: the same package is held out on every machine.
+Contract: every method sees the training triples only and ranks the same candidate names for the same questions as the
+model (`ranking`).
 
 Decisions:
-- Main split: whole top-level packages. C/Python twins (`_pydecimal`, `decimal`, `_decimal`) are one package, and
-  training functions whose body stands in a held-out package too are dropped.
 - Ranking is by *last name component* ("which name?"), since that is what the leaves hold. So the numbers here compare
   with each other and not with ranking qualified entities.
-- `defines`, `has_method`, `has_attribute`, `overrides` and `has_parameter` are never queried: their answer stands in
-  the head's name or signature, or follows from another relation.
+- `counting_levels` gives the losses that frequency tables alone reach on the training stream's own masked tokens: lines
+  to compare the loss curves with.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,59 +18,14 @@ import numpy as np
 
 from graphmer.chains import Chain, chain
 from graphmer.corpus import Corpus, last_component
-from graphmer.knowledge import Definition, Knowledge
+from graphmer.knowledge import QUERIED
+from graphmer.splits import Split, Triple, package
 
-QUERIED = ("calls", "instantiates", "raises", "catches", "inherits", "imports", "decorated_by")
-Triple = tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class Split:
-    """`train`, `test`: triples; `train_definitions`, `test_definitions`: whose text training and testing may read."""
-
-    name: str
-    train: tuple[Triple, ...]
-    test: tuple[Triple, ...]
-    train_definitions: tuple[Definition, ...]
-    test_definitions: tuple[Definition, ...]
-
-
-def share(text: str) -> float:
-    """A number in [0, 1) that depends on `text` alone."""
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8], "big") / 2**64
-
-
-def package(name: str) -> str:
-    """Top-level package of a qualified name, twins joined: `_pydecimal.Decimal` -> `decimal`."""
-    top = name.partition(".")[0].lstrip("_")
-    return top.removeprefix("py") if name.startswith("_py") else top
-
-
-def body_key(definition: Definition) -> str:
-    """A function's code without its header and white space; "" where there is none worth comparing."""
-    text = "".join(definition.source.partition(":\n")[2].split())
-    return text if len(text) >= 40 else ""
-
-
-def split_packages(knowledge: Knowledge, test_share: float = 0.1, seed: int = 0) -> Split:
-    """Hold out whole top-level packages."""
-    held = {p for p in {package(d.name) for d in knowledge.definitions} if share(f"{seed} {p}") < test_share}
-    test_definitions = tuple(d for d in knowledge.definitions if package(d.name) in held)
-    copies = {body_key(d) for d in test_definitions} - {""}
-    train_definitions = tuple(
-        d for d in knowledge.definitions if package(d.name) not in held and body_key(d) not in copies
-    )
-    test = tuple(t for t in knowledge.triples if package(t[0]) in held)
-    train = tuple(t for t in knowledge.triples if package(t[0]) not in held)
-    return Split("unseen packages", train, test, train_definitions, test_definitions)
-
-
-def split_random(knowledge: Knowledge, test_share: float = 0.1, seed: int = 0) -> Split:
-    """Hold out single triples of the queried relations. The texts are all seen: only MNM means something here."""
-    test = tuple(t for t in knowledge.triples if t[1] in QUERIED and share(f"{seed} {' '.join(t)}") < test_share)
-    chosen = set(test)
-    train = tuple(t for t in knowledge.triples if t not in chosen)
-    return Split("random triples", train, test, knowledge.definitions, knowledge.definitions)
+METHODS = {
+    "relation frequency": ("relation",),
+    "+ module and package": ("relation", "package", "module"),
+    "+ same short name": ("relation", "package", "module", "name"),
+}
 
 
 def candidates(split: Split) -> list[str]:
@@ -114,36 +66,6 @@ class Counts:
         return total
 
 
-METHODS = {
-    "relation frequency": ("relation",),
-    "+ module and package": ("relation", "package", "module"),
-    "+ same short name": ("relation", "package", "module", "name"),
-}
-
-
-def rank(scores: np.ndarray, gold: int | None, known: Sequence[int]) -> float:
-    """Filtered rank of `gold`, ties at their mean rank. An answer that is no candidate ranks last.
-
-    `known` are columns of other true answers: they are taken out of the contest.
-    """
-    if gold is None:
-        return float(len(scores))
-    contest = np.ones(len(scores), dtype=bool)
-    contest[list(known)] = False
-    contest[gold] = False
-    rest = scores[contest]
-    return 1.0 + float((rest > scores[gold]).sum()) + 0.5 * float((rest == scores[gold]).sum())
-
-
-def summary(ranks: np.ndarray) -> dict[str, float]:
-    """MRR, Hits@1 and Hits@10 of an array of ranks."""
-    return {
-        "mrr": float((1 / ranks).mean()),
-        "hits1": float((ranks <= 1).mean()),
-        "hits10": float((ranks <= 10).mean()),
-    }
-
-
 @dataclass(frozen=True)
 class Levels:
     """What counting alone reaches on the training stream's own masked tokens, in nats per token.
@@ -163,7 +85,7 @@ def counting_levels(corpus: Corpus, vocabulary: int, samples: int = 2000) -> Lev
     """
     chosen = [int(i * len(corpus) / samples) for i in range(min(samples, len(corpus)))]
     counted, scored = ([_targets(chain(corpus, epoch, i)) for i in chosen] for epoch in (0, 1))
-    text = np.bincount(np.concatenate([flat for flat, _ in corpus.views]), minlength=vocabulary) + 1.0
+    text = np.bincount(np.concatenate([view.flat for view in corpus.views]), minlength=vocabulary) + 1.0
     prior = text / text.sum()
     roots = np.bincount([t for rs, _ in counted for t in rs], minlength=vocabulary) + 1000 * prior
     unigram = np.log(roots / roots.sum())

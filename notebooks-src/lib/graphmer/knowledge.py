@@ -39,6 +39,9 @@ RELATIONS = (
     "calls", "instantiates", "raises", "catches", "decorated_by", "param_type", "returns_type", "reads_attribute",
     "writes_attribute",
 )  # fmt: skip
+# Relations that can be asked for. The answers of the others stand in the head's name or signature (`defines`,
+# `has_method`, `has_attribute`, `has_parameter`), follow from another relation (`overrides`) or are too few.
+QUERIED = ("calls", "instantiates", "raises", "catches", "inherits", "imports", "decorated_by")
 SKIPPED_FOLDERS = {
     "site-packages", "dist-packages", "__pycache__", "lib-dynload", "test", "tests", "idle_test", "testdata",
 }  # fmt: skip
@@ -79,11 +82,6 @@ class Knowledge:
     def functions(self) -> tuple[Definition, ...]:
         """Definitions with code: functions and methods."""
         return tuple(d for d in self.definitions if d.source)
-
-
-def standard_library() -> Path:
-    """Folder of the running Python's own modules."""
-    return Path(sysconfig.get_paths()["stdlib"])
 
 
 def find_files(roots: Iterable[Path]) -> list[tuple[str, str, Path]]:
@@ -166,7 +164,7 @@ def build(
     `cache` is a folder; a graph with the same content hash is read from it. `progress(files done, files)` is called
     now and then.
     """
-    files = find_files([standard_library()] if roots is None else roots)
+    files = find_files([Path(sysconfig.get_paths()["stdlib"])] if roots is None else roots)
     contents, skipped, seen = [], Counter(), set()
     digest = hashlib.sha256(f"graphmer {VERSION} python {sys.version_info[0]}.{sys.version_info[1]}\n".encode())
     for module, relative, path in files:

@@ -1,4 +1,4 @@
-"""Three pictures: falling losses, the result beside its baselines, one leafy chain graph. Returned, never shown.
+"""Three pictures: falling losses, the results beside their baselines, one leafy chain graph. Returned, never shown.
 
 Colours are Okabe and Ito's, distinguishable with any colour vision; lines differ in dash and marker too. Sizes suit a
 phone: a figure is 6.4 inches wide with type of 11 points or more.
@@ -7,6 +7,10 @@ phone: a figure is 6.4 inches wide with type of 11 points or more.
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from tokenizers import Tokenizer
+
+from graphmer.corpus import MENTIONS, SIG_DOC, Corpus
+from graphmer.knowledge import RELATIONS
 
 BLUE, ORANGE, GREEN, GREY, VERMILION = "#0072B2", "#E69F00", "#009E73", "#6E6E6E", "#D55E00"
 TYPE_ORANGE = "#9A6700"  # orange dark enough to be read as type on white
@@ -24,12 +28,21 @@ def _axes(height: float = 4.0):
 
 
 def plot_losses(history: Sequence[dict], mlm: float | None = None, mnm: float | None = None) -> Figure:
-    """Both losses (nats per token) over optimiser steps; dashed levels are what counting alone reaches."""
-    figure, axes = _axes()
+    """The three losses (nats per token) over optimiser steps, validation as open marks; dashed: counting alone."""
+    figure, axes = _axes(4.4)
+    lines = (("mlm", "-", "o", BLUE, "words (MLM)"), ("mnm", "-.", "s", ORANGE, "leaves (MNM)"),
+             ("sbo", ":", "^", GREEN, "spans (SBO)"))  # fmt: skip
     steps = [line["step"] for line in history]
     every = max(1, len(steps) // 8)
-    axes.plot(steps, [h["mlm"] for h in history], "-o", color=BLUE, lw=2, markevery=every, label="words (MLM)")
-    axes.plot(steps, [h["mnm"] for h in history], "-.s", color=ORANGE, lw=2, markevery=every, label="leaves (MNM)")
+    for kind, dash, mark, colour, label in lines:
+        axes.plot(
+            steps, [h[kind] for h in history], dash, marker=mark, color=colour, lw=2, markevery=every, label=label
+        )
+        held = [(h["step"], h[f"valid_{kind}"]) for h in history if f"valid_{kind}" in h]
+        if held:
+            axes.plot(*zip(*held, strict=True), ls="none", marker=mark, mfc="white", color=colour, ms=8, mew=1.6)
+    if any("valid_mnm" in h for h in history):
+        axes.plot([], [], ls="none", marker="o", mfc="white", color=GREY, ms=8, mew=1.6, label="unseen packages")
     levels = [(mlm, BLUE, "words: counting only"), (mnm, TYPE_ORANGE, "leaves: counting only")]
     for level, colour, text in levels:
         if level is not None:
@@ -40,28 +53,42 @@ def plot_losses(history: Sequence[dict], mlm: float | None = None, mnm: float | 
             )  # fmt: skip
     axes.set_xlabel("optimiser step", fontsize=SIZE)
     axes.set_ylabel("loss (nats per token)", fontsize=SIZE)
-    axes.legend(fontsize=SIZE, frameon=False)
+    axes.legend(fontsize=SIZE - 1, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.2))
     axes.grid(axis="y", alpha=0.25)
     return figure
 
 
-def plot_results(results: dict, figure_of_merit: str = "mrr") -> Figure:
-    """Bars of one figure (`mrr`, `hits10`, `exact`, ...) for the model, its untrained twin and the counting methods."""
-    titles = {"mrr": "mean reciprocal rank", "hits10": "answers among the first 10", "exact": "whole name right"}
-    rows = results["link"]
-    figure, axes = _axes(1.3 + 0.5 * len(rows))
-    names = list(rows)[::-1]
-    values = [rows[name][figure_of_merit] for name in names]
-    colours = [BLUE if n == "model" else GREY if n == "untrained model" else ORANGE for n in names]
-    bars = axes.barh(names, values, color=colours, height=0.62)
-    for bar, name in zip(bars, names, strict=True):
-        bar.set_hatch({"model": "", "untrained model": ".."}.get(name, "//"))
-        bar.set_edgecolor("white")
-    axes.bar_label(bars, labels=[f"{v:.3f}" for v in values], padding=4, fontsize=SIZE)
-    axes.set_xlim(0, max(values) * 1.18 or 1)
-    axes.set_xlabel(f"{titles.get(figure_of_merit, figure_of_merit)} (higher is better)", fontsize=SIZE)
-    axes.set_title(f"{results['split']}, {results['queries']} questions", fontsize=SIZE, loc="left")
-    axes.tick_params(axis="y", labelsize=SIZE, length=0)
+def plot_results(results: dict) -> Figure:
+    """Mean reciprocal rank of every method in both tests, with 95 % intervals; what reads the body is left out."""
+    tests = results["tests"]
+    rows = [(test, name) for test, judged in tests.items() for name in judged["link"] if "body" not in name]
+    figure = Figure(figsize=(6.4, 1.4 + 0.42 * len(rows)), dpi=150, layout="constrained")
+    sizes = [sum(test == t for t, _ in rows) for test in tests]
+    for axes, (test, judged) in zip(
+        figure.subplots(len(tests), 1, sharex=True, gridspec_kw={"height_ratios": sizes}, squeeze=False)[:, 0],
+        tests.items(), strict=True,
+    ):  # fmt: skip
+        names = [name for name in judged["link"] if "body" not in name][::-1]
+        values = [judged["link"][name]["mrr"] for name in names]
+        spans = [(judged["link"][n]["mrr_low"], judged["link"][n]["mrr_high"]) for n in names]
+        errors = [
+            [max(0.0, v - low) for v, (low, _) in zip(values, spans, strict=True)],
+            [max(0.0, high - v) for v, (_, high) in zip(values, spans, strict=True)],
+        ]
+        colours = [BLUE if n == "model" else GREY if n == "untrained model" else ORANGE for n in names]
+        bars = axes.barh(names, values, xerr=errors, color=colours, height=0.62, error_kw={"elinewidth": 1.2})
+        for bar, name in zip(bars, names, strict=True):
+            bar.set_hatch({"model": "", "untrained model": ".."}.get(name, "//"))
+            bar.set_edgecolor("white")
+        axes.bar_label(bars, labels=[f"{v:.3f}" for v in values], padding=4, fontsize=SIZE - 1)
+        axes.set_title(f"{test}, {judged['questions']:,} questions", fontsize=SIZE, loc="left")
+        axes.tick_params(axis="y", labelsize=SIZE - 1, length=0)
+        axes.tick_params(axis="x", labelsize=SIZE - 1)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    most = max(judged["link"][n]["mrr_high"] for judged in tests.values() for n in judged["link"] if "body" not in n)
+    axes.set_xlim(0, most * 1.2 or 1)
+    axes.set_xlabel("mean reciprocal rank (higher is better)", fontsize=SIZE)
     return figure
 
 
@@ -97,3 +124,24 @@ def _note(axes, x: float, y: float, text: str, colour: str) -> None:
 def _box(axes, x: float, y: float, word: str, colour: str) -> None:
     style = {"boxstyle": "round,pad=0.3", "fc": "white", "ec": colour, "lw": 1.8}
     axes.text(x, y, word, ha="center", va="center", fontsize=SIZE, family="monospace", bbox=style, zorder=2)
+
+
+def chain_words(corpus: Corpus, sample: int, tokenizer: Tokenizer, relation: str, width: int = 7) -> tuple[list, dict]:
+    """A piece of a sample's unmasked graph in words, for `plot_chain`.
+
+    `width` roots around the name in the signature, and {root index: (relation, words of the tail)}; of each mention's
+    triples the first of `relation` where there is one.
+    """
+    mentions = corpus.heads[SIG_DOC][sample].tolist()
+    own = [at for at, _, entity in mentions if entity == corpus.entities[corpus.names[sample]]]
+    # The line of names comes first, then the signature.
+    start = max(0, own[min(MENTIONS, len(own) - 1)] - 1) if own else 0
+    piece = corpus.text(SIG_DOC, sample)[start : start + width].tolist()
+    leaves = {}
+    for at, _, entity in mentions:
+        edges = corpus.edges[entity].tolist()
+        if start <= at < start + len(piece) and edges:
+            number, tail = ([e for e in edges if RELATIONS[e[0] - 1] == relation] or edges)[0]
+            spelled = [tokenizer.decode([token]).strip() for token in corpus.tails[tail].tolist()]
+            leaves[at - start] = (RELATIONS[number - 1], spelled)
+    return [tokenizer.decode([token]).strip() or "\\n" for token in piece], leaves

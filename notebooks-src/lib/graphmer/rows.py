@@ -9,6 +9,7 @@ Decisions:
 - Documents of one row never see each other; filler sees only filler, so no row of attention is empty.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +25,10 @@ class Batch:
     """`rows` packed rows of T tokens. Node arrays are (rows, T) int64; filler has document 0.
 
     `root_where`, `leaf_where`: flat positions (row * T + column) of masked roots and leaves, `*_target` their ids.
-    `relation` (triples,) ascending; `head` (triples, most head tokens) and `leaf_nodes` (triples, K) flat positions,
-    -1 where there is none; `relation_count` (relations + 1,) says how many triples of each relation follow one another.
+    `span_where` (targets, 2): flat positions of the roots left and right of a masked span, `span_slot` (targets,) the
+    place of the target in it, `span_target` its id. `head` (triples, most head tokens) and
+    `leaf_nodes` (triples, K) are flat positions, -1 where there is none, sorted by relation; `relation_count`
+    (relations + 1,) says how many triples of each relation follow one another.
     """
 
     tokens: np.ndarray
@@ -37,6 +40,9 @@ class Batch:
     root_target: np.ndarray
     leaf_where: np.ndarray
     leaf_target: np.ndarray
+    span_where: np.ndarray
+    span_slot: np.ndarray
+    span_target: np.ndarray
     head: np.ndarray
     leaf_nodes: np.ndarray
     relation_count: tuple[int, ...]
@@ -103,13 +109,52 @@ def stream(corpus: Corpus, cursor: Cursor = Cursor()) -> Iterator[tuple[list[Cha
         epoch, window = epoch + 1, 0
 
 
+def rows_per_epoch(corpus: Corpus) -> int:
+    """About how many rows an epoch has: the lengths of at most 4,096 graphs, all rows taken as full."""
+    count = min(len(corpus), 4096)
+    chosen = np.linspace(0, len(corpus) - 1, count).astype(int)
+    nodes = sum(len(chain(corpus, 0, int(i))) for i in chosen)
+    return max(1, round(nodes / count * len(corpus) / corpus.settings.row_tokens))
+
+
+def ahead(items: Iterator, depth: int = 2) -> Iterator:
+    """The same items, made by a thread that stays `depth` ahead, so that a GPU need not wait for them."""
+    import queue
+
+    ready, done = queue.Queue(depth), threading.Event()
+
+    def work():
+        try:
+            for item in items:
+                while not done.is_set():
+                    try:
+                        ready.put((item, None), timeout=0.2)
+                        break
+                    except queue.Full:
+                        continue
+                if done.is_set():
+                    return
+        except BaseException as error:  # shown where the item is asked for
+            ready.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            yield item
+    finally:
+        done.set()
+
+
 def collate(rows: Sequence[Sequence[Chain]], settings: ChainSettings) -> Batch:
     """Rows of graphs -> arrays. Filler is [PAD] in document 0 and sees only filler, so no row of attention is empty."""
     size = settings.row_tokens
     nodes = np.zeros((5, len(rows), size), dtype=np.int64)
     nodes[1] = IGNORE
     document = np.zeros((len(rows), size), dtype=np.int64)
-    triples = []
+    triples, spans = [], []
     for r, graphs in enumerate(rows):
         at = 0
         for d, graph in enumerate(graphs):
@@ -117,15 +162,21 @@ def collate(rows: Sequence[Sequence[Chain]], settings: ChainSettings) -> Batch:
             document[r, at : at + len(graph)] = d + 1
             base = r * size + at
             triples += [(rel, base + h, hn, base + t, tn) for rel, h, hn, t, tn in graph.triples]
+            spans += [(base + first, count) for first, count in graph.spans]
             at += len(graph)
     tokens, labels, anchor, leaf, slot = nodes
     masked = labels != IGNORE
     root_where, leaf_where = np.flatnonzero(masked & (leaf == 0)), np.flatnonzero(masked & (leaf == 1))
     table = np.array(sorted(triples), dtype=np.int64).reshape(-1, 5)
     counts = np.bincount(table[:, 0], minlength=len(RELATIONS) + 1)
+    span = np.array(spans, dtype=np.int64).reshape(-1, 2)
+    span_at, span_slot = np.repeat(span, span[:, 1], axis=0), np.concatenate([np.arange(n) for n in span[:, 1]] or [[]])
+    span_slot = span_slot.astype(np.int64)
+    ends = np.stack([span_at[:, 0] - 1, span_at[:, 0] + span_at[:, 1]], 1)
     return Batch(
         tokens, document, anchor, leaf, slot,
         root_where, labels.reshape(-1)[root_where], leaf_where, labels.reshape(-1)[leaf_where],
+        ends, span_slot, labels.reshape(-1)[span_at[:, 0] + span_slot],
         _ranges(table[:, 1], table[:, 2]), _ranges(table[:, 3], table[:, 4]), tuple(counts.tolist()),
         sum(len(graphs) for graphs in rows), int((document > 0).sum()),
     )  # fmt: skip

@@ -6,6 +6,7 @@ is pickled.
 | file | content |
 |---|---|
 | model.safetensors | fp32 weights, the tied table once |
+| best.safetensors | the weights with the lowest validation MNM, where validation was measured |
 | optimizer.safetensors | AdamW's two moments and step of every parameter, by name |
 | config.json, chains.json | shape of the model; sizes and seed of the chain graphs |
 | tokenizer.json, relations.json | vocabulary, relation ids |
@@ -33,7 +34,7 @@ from graphmer.model import Config, GraphMER
 from graphmer.rows import Cursor
 from graphmer.train import Run, Settings, new_run
 
-FORMAT = 1
+FORMAT = 2
 
 
 class StateError(ValueError):
@@ -52,6 +53,8 @@ class Saved:
 def write(folder: Path, run: Run, tokenizer: Tokenizer, chains: ChainSettings, graph: Path | None = None) -> None:
     """Write the run into the existing folder; `graph` is a file that `knowledge.save` has written. Raises OSError."""
     save_file(_contiguous(run.model.state_dict()), folder / "model.safetensors")
+    if run.best_weights is not None:
+        save_file(_contiguous(run.best_weights), folder / "best.safetensors")
     save_file(_moments(run), folder / "optimizer.safetensors")
     _write(folder / "config.json", asdict(run.model.config))
     _write(folder / "chains.json", asdict(chains))
@@ -70,6 +73,8 @@ def write(folder: Path, run: Run, tokenizer: Tokenizer, chains: ChainSettings, g
         "scaler": run.scaler.state_dict(),
         "history": run.history,
         "unlogged": run.unlogged,
+        "best": run.best,
+        "worse": run.worse,
     }
     _write(folder / "state.json", state)
 
@@ -89,6 +94,18 @@ def read(folder: Path, device: torch.device | str = "cpu") -> Saved:
     if tokenizer.get_vocab_size() > run.model.config.vocabulary:
         raise StateError(f"{folder / 'tokenizer.json'}: more entries than the model's vocabulary")
     return Saved(run, tokenizer, ChainSettings(**_read(folder / "chains.json")))
+
+
+def best_model(folder: Path, device: torch.device | str = "cpu") -> tuple[GraphMER, int]:
+    """(the model to use, the step it is from): the best by validation, else the last one. Raises StateError."""
+    state = _read(folder / "state.json")
+    try:
+        config = Config(**_read(folder / "config.json"))
+    except (TypeError, ValueError) as error:
+        raise StateError(f"{folder / 'config.json'}: {error}") from error
+    best = state.get("best")
+    name, step = ("best.safetensors", best["step"]) if best else ("model.safetensors", state["step"])
+    return load_model(folder / name, config).to(device), step
 
 
 def load_model(path: Path, config: Config) -> GraphMER:
@@ -112,7 +129,7 @@ def load_model(path: Path, config: Config) -> GraphMER:
 def _run(path: Path, state: dict, device: torch.device) -> Run:
     try:
         config, settings = Config(**_read(path / "config.json")), Settings(**state["settings"])
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise StateError(f"{path / 'config.json'}: {error}") from error
     run = new_run(load_model(path / "model.safetensors", config).to(device), settings)
     moments = _tensors(path / "optimizer.safetensors")
@@ -131,6 +148,10 @@ def _run(path: Path, state: dict, device: torch.device) -> Run:
     run.step, run.cursor = state["step"], Cursor(**state["cursor"])
     run.samples, run.tokens, run.seconds = state["samples"], state["tokens"], state["seconds"]
     run.history, run.unlogged = state["history"], tuple(state["unlogged"])
+    run.best, run.worse = state["best"], state["worse"]
+    if run.best is not None:
+        best = load_model(path / "best.safetensors", config)
+        run.best_weights = {name: t.clone() for name, t in best.state_dict().items()}
     return run
 
 

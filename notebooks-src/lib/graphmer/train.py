@@ -1,13 +1,16 @@
 """The training loop, visible from top to bottom.
 
-Contract: `train` runs until `settings.steps` optimiser steps are done, `should_stop()` says so, or the notebook's stop
-button is pressed; in each case it ends after a whole step and the returned `Run` can be saved and continued. Batches
-and masks depend only on (seed, epoch, sample) and dropout only on (seed, step), so a continued run repeats the losses
-of an uninterrupted one (to 1e-6 on CPU, tested).
+Contract: `train` runs until `settings.steps` optimiser steps are done, validation no longer improves, `should_stop()`
+says so, or the notebook's stop button is pressed; in each case it ends after a whole step and the returned `Run` can be
+saved and continued. Rows and masks depend only on (seed, epoch, sample), dropout only on (seed, step, micro-batch), so
+a continued run repeats the losses of an uninterrupted one, on one process or on several (1e-5 on CPU, tested).
 
 Decisions:
-- L = MLM + mu * MNM, two separate means over the whole optimiser step. One joint mean would leave MNM 0.07 % of the
-  loss with the paper's data (computed from its counts: 28,533 triples in 989,666 sequences).
+- L = MLM + SBO + mu * MNM, three separate means over the whole optimiser step. One joint mean would leave MNM 0.07 % of
+  the loss with the paper's data (computed from its counts: 28,533 triples in 989,666 sequences);
+  `reduction="official"` has it for comparisons.
+- A step is `accumulate` micro-batches of `rows` rows, whoever computes them: process r of n takes every n-th. Gradients
+  travel once a step, with the last micro-batch.
 - The stop button's signal only sets a flag during the loop: an exception inside the optimiser would leave half-updated
   weights. A second press interrupts at once.
 - Losses stay on the device between log lines. Rates leave out the first steps, which pay for start-up.
@@ -18,22 +21,27 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from graphmer.corpus import Corpus
 from graphmer.model import GraphMER, autocast, precision, to_torch
-from graphmer.rows import Batch, Cursor, collate, stream
+from graphmer.rows import Batch, Cursor, ahead, collate, stream
 from graphmer.tokens import PAD
 
 UNCOUNTED_STEPS = 10
+KINDS = ("mlm", "sbo", "mnm")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One optimiser step sees rows * accumulate rows. `warmup` None means max(100, 3 % of the steps)."""
+    """One optimiser step sees rows * accumulate rows. `warmup` None means max(100, 3 % of the steps).
+
+    Every `valid_every` steps (0: never) the validation losses are measured; after `patience` of them without a better
+    MNM (0: never) the run has ended.
+    """
 
     steps: int = 1000
     rows: int = 8
@@ -44,13 +52,23 @@ class Settings:
     weight_decay: float = 0.01
     clip: float = 1.0
     mu: float = 1.0
+    reduction: str = "separate"
     seed: int = 0
     log_every: int = 10
+    valid_every: int = 0
+    patience: int = 0
+
+    def __post_init__(self):
+        if self.reduction not in ("separate", "official"):
+            raise ValueError(f"reduction is separate or official, not {self.reduction}")
 
 
 @dataclass
 class Run:
-    """A run's whole state: what `checkpoint` saves and `train` continues. `history` holds one dict per log line."""
+    """A run's whole state: what `checkpoint` saves and `train` continues. `history` holds one dict per log line.
+
+    `best` is {"step", "mnm"} of the lowest validation MNM and `best_weights` the weights then, on the CPU.
+    """
 
     model: GraphMER
     settings: Settings
@@ -62,8 +80,30 @@ class Run:
     tokens: int = 0
     seconds: float = 0.0
     stopped: bool = False
-    unlogged: tuple[float, float, int] = (0.0, 0.0, 0)  # sums of both losses, and steps, since the last log line
+    unlogged: tuple[float, ...] = (0.0, 0.0, 0.0, 0)  # sums of the three losses, and steps, since the last log line
     history: list[dict] = field(default_factory=list)
+    best: dict | None = None
+    best_weights: dict | None = None
+    worse: int = 0  # validations since the best one
+
+    @property
+    def ended(self) -> bool:
+        """All steps done, or validation has not improved for as long as the settings allow."""
+        return self.step >= self.settings.steps or 0 < self.settings.patience <= self.worse
+
+
+@dataclass(frozen=True)
+class Team:
+    """Processes that train one model: this one's rank and how many there are."""
+
+    rank: int = 0
+    size: int = 1
+
+
+def check_team(settings: Settings, processes: int) -> None:
+    """ValueError when the micro-batches of a step cannot be dealt out evenly."""
+    if settings.accumulate % processes:
+        raise ValueError(f"{settings.accumulate} micro-batches a step cannot be dealt out to {processes} processes")
 
 
 def learning_rate(step: int, s: Settings) -> float:
@@ -76,8 +116,8 @@ def learning_rate(step: int, s: Settings) -> float:
 
 
 def new_run(model: GraphMER, settings: Settings) -> Run:
-    """A run at step 0. AdamW decays matrices only: not norms, biases, embeddings or H-GAT's attention vectors."""
-    spared = {"tokens.weight", "slots.weight", "hgat.a"}
+    """A run at step 0. AdamW decays matrices only: not norms, biases, embeddings, H-GAT's attention vectors or p."""
+    spared = {"tokens.weight", "slots.weight", "positions.weight", "span.places.weight", "hgat.a"}
     named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
     decayed = [p for n, p in named if p.ndim >= 2 and n not in spared]
     plain = [p for n, p in named if p.ndim < 2 or n in spared]
@@ -95,70 +135,96 @@ def train(
     on_log: Callable[[dict], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     run: Run | None = None,
+    valid: Sequence[Batch] = (),
+    team: Team = Team(),
 ) -> Run:
-    """Train `model` on `data`; with `run` continue where it stands.
+    """Train `model` on `data`; with `run` continue where it stands. `valid` are `validation_batches`.
 
-    Log lines hold step, mlm and mnm (nats per token, mean since the last line), lr, epoch, samples_per_s and
-    tokens_per_s (None in the first steps). Dropout reseeds torch's global generator. ValueError when `run` is of
-    another model.
+    Log lines hold step, mlm, sbo and mnm (nats per token, mean since the last line), lr, epoch, samples_per_s and
+    tokens_per_s (None in the first steps), valid_mlm, ... where they were measured. Dropout reseeds torch's global
+    generator. ValueError when `run` is of another model, or the micro-batches cannot be dealt out evenly.
     """
     run = new_run(model, settings) if run is None else run
     if run.model is not model:
         raise ValueError("this run belongs to another model object; pass run.model")
+    check_team(settings, team.size)
     run.settings, run.stopped = settings, False
     device = next(model.parameters()).device
-    rows = stream(data, run.cursor)
+    wrapped = _wrap(model, team)
+    steps = _steps(data, run.cursor, settings, device, team)
+    steps = ahead(steps) if device.type == "cuda" else steps
     window = _Window(device, run.unlogged)
     first = run.step
     model.train()
-    with _stop_button() as pressed:
-        while run.step < settings.steps and not run.stopped:
+    with stop_button() as pressed, contextlib.closing(steps):
+        while not run.ended and not run.stopped:
             started = time.perf_counter()
-            batches, run.cursor = _batches(rows, settings, data)
-            _step(run, batches, window, device)
-            run.step += 1
-            if run.step % settings.log_every == 0 or run.step == settings.steps:
+            work = next(steps)
+            _step(run, wrapped, work, window, team)
+            run.step, run.cursor = run.step + 1, work.cursor
+            run.samples, run.tokens = run.samples + work.samples, run.tokens + work.tokens
+            logs = run.step % settings.log_every == 0 or run.step == settings.steps
+            if logs:
                 window.wait()
             run.seconds += time.perf_counter() - started
             if run.step - first > UNCOUNTED_STEPS:
-                window.count(batches, time.perf_counter() - started)
+                window.count(work, time.perf_counter() - started)
             try:
-                if run.step % settings.log_every == 0 or run.step == settings.steps:
-                    run.unlogged = (0.0, 0.0, 0)
-                    run.history.append(window.line(run, learning_rate(run.step - 1, settings)))
+                if settings.valid_every and run.step % settings.valid_every == 0 and valid:
+                    measured = _validate(run, valid)
+                else:
+                    measured = {}
+                if logs:
+                    run.unlogged = (0.0, 0.0, 0.0, 0)
+                    run.history.append(window.line(run, learning_rate(run.step - 1, settings), team) | measured)
                     if on_log is not None:
                         on_log(run.history[-1])
-                run.stopped = pressed.is_set() or (should_stop is not None and should_stop())
+                wish = pressed.is_set() or (should_stop is not None and should_stop())
+                run.stopped = _agree(wish, device, team)
             except KeyboardInterrupt:
                 run.stopped = True
-    run.unlogged = (*window.losses.tolist(), window.steps)
+    run.unlogged = (*window.shared(team).tolist(), window.steps)
     model.eval()
     return run
 
 
-def _batches(rows: Iterator, s: Settings, data: Corpus) -> tuple[list[Batch], Cursor]:
-    """The micro-batches of one optimiser step and the cursor after them."""
-    taken = [next(rows) for _ in range(s.rows * s.accumulate)]
-    graphs = [row for row, _ in taken]
-    return [collate(graphs[i : i + s.rows], data.settings) for i in range(0, len(graphs), s.rows)], taken[-1][1]
+@dataclass
+class _Work:
+    """One optimiser step: this process's micro-batches with their numbers; samples and tokens of all processes."""
+
+    batches: list[tuple[int, Batch]]
+    cursor: Cursor
+    samples: int
+    tokens: int
 
 
-def _step(run: Run, batches: list[Batch], window: "_Window", device: torch.device) -> None:
+def _steps(data: Corpus, cursor: Cursor, s: Settings, device: torch.device, team: Team) -> Iterator[_Work]:
+    rows = stream(data, cursor)
+    while True:
+        taken = [next(rows) for _ in range(s.rows * s.accumulate)]
+        graphs = [row for row, _ in taken]
+        mine = range(team.rank, s.accumulate, team.size)
+        batches = [(m, to_torch(collate(graphs[m * s.rows : (m + 1) * s.rows], data.settings), device)) for m in mine]
+        samples, tokens = sum(map(len, graphs)), sum(len(graph) for row in graphs for graph in row)
+        yield _Work(batches, taken[-1][1], samples, tokens)
+
+
+def _step(run: Run, model: torch.nn.Module, work: _Work, window: "_Window", team: Team) -> None:
     """One optimiser step over all micro-batches."""
-    s = run.settings
-    roots = max(1, sum(len(b.root_where) for b in batches))
-    leaves = max(1, sum(len(b.leaf_where) for b in batches))
+    s, device = run.settings, window.device
+    scale = _weights(s, work, device, team)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.step, s)
-    # One seed per step instead of a saved generator: dropout is the same after a resume, on any device count.
-    torch.manual_seed(s.seed * 1_000_003 + run.step)
-    for batch in batches:
-        with autocast(device):
-            mlm, mnm = run.model(to_torch(batch, device))
-        run.scaler.scale(mlm / roots + s.mu * mnm / leaves).backward()
-        window.add(mlm.detach() / roots, mnm.detach() / leaves)
-        run.samples += batch.samples
-        run.tokens += batch.real_tokens
+    for i, (number, batch) in enumerate(work.batches):
+        # A seed per micro-batch instead of a saved generator: dropout is the same after a resume, on any device count.
+        torch.manual_seed((s.seed * 1_000_003 + run.step) * 1_009 + number)
+        last = i == len(work.batches) - 1
+        with contextlib.nullcontext() if last or team.size == 1 else model.no_sync():
+            with autocast(device):
+                losses = model(batch)
+            # Processes average their gradients; a sum is wanted.
+            run.scaler.scale((losses * scale.weights).sum() * team.size).backward()
+        window.add(losses.detach() * scale.means)
     # The tied head would move the vector of [PAD], which has to stay zero.
     run.model.tokens.weight.grad[PAD].zero_()
     run.scaler.unscale_(run.optimizer)
@@ -169,26 +235,107 @@ def _step(run: Run, batches: list[Batch], window: "_Window", device: torch.devic
     window.steps += 1
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """`means` (3,) turn summed losses into means over the step, `weights` (3,) into the loss that is minimised."""
+
+    means: torch.Tensor
+    weights: torch.Tensor
+
+
+def _weights(s: Settings, work: _Work, device: torch.device, team: Team) -> _Scale:
+    batches = [batch for _, batch in work.batches]
+    counts = torch.tensor(
+        [
+            float(sum(len(b.root_target) for b in batches)),
+            float(sum(len(b.span_target) for b in batches)),
+            float(sum(len(b.leaf_target) for b in batches)),
+        ],
+        device=device,
+    )
+    if team.size > 1:
+        torch.distributed.all_reduce(counts)
+    means = 1 / counts.clamp(min=1)
+    if s.reduction == "separate":
+        return _Scale(means, means * torch.tensor([1.0, 1.0, s.mu], device=device))
+    joint = 1 / (counts[0] + counts[2]).clamp(min=1)
+    return _Scale(means, torch.stack([joint, means[1], joint]))
+
+
+def _wrap(model: GraphMER, team: Team) -> torch.nn.Module:
+    """The model itself, or one whose gradients are averaged over the processes."""
+    if team.size == 1:
+        return model
+    return torch.nn.parallel.DistributedDataParallel(model, gradient_as_bucket_view=False)
+
+
+def _agree(wish: bool, device: torch.device, team: Team) -> bool:
+    """Whether any process wishes to stop: all must leave the loop after the same step."""
+    if team.size == 1:
+        return wish
+    flag = torch.tensor(float(wish), device=device)
+    torch.distributed.all_reduce(flag)
+    return bool(flag.item())
+
+
+def validation_batches(data: Corpus, rows: int, device: torch.device, most: int = 128) -> list[Batch]:
+    """The first `most` rows of epoch 0 of `data`, the same each time, in micro-batches on `device`."""
+    source = stream(data)
+    graphs, epoch = [], 0
+    while len(graphs) < most:
+        row, cursor = next(source)
+        epoch = cursor.epoch
+        if epoch:
+            break
+        graphs.append(row)
+    return [to_torch(collate(graphs[i : i + rows], data.settings), device) for i in range(0, len(graphs), rows)]
+
+
+@torch.no_grad()
+def validate(model: GraphMER, batches: Sequence[Batch]) -> dict[str, float]:
+    """Mean losses in nats per token, without dropout."""
+    was, device = model.training, next(model.parameters()).device
+    model.eval()
+    total, counts = torch.zeros(3, device=device), [0, 0, 0]
+    for batch in batches:
+        with autocast(device):
+            total += model(batch)
+        sizes = (batch.root_target, batch.span_target, batch.leaf_target)
+        counts = [n + len(size) for n, size in zip(counts, sizes, strict=True)]
+    model.train(was)
+    return {kind: value / max(1, n) for kind, value, n in zip(KINDS, total.tolist(), counts, strict=True)}
+
+
+def _validate(run: Run, batches: Sequence[Batch]) -> dict[str, float]:
+    measured = validate(run.model, batches)
+    if run.best is None or measured["mnm"] < run.best["mnm"]:
+        run.best, run.worse = {"step": run.step, "mnm": measured["mnm"]}, 0
+        run.best_weights = {n: t.detach().to("cpu", copy=True) for n, t in run.model.state_dict().items()}
+    else:
+        run.worse += 1
+    return {f"valid_{kind}": value for kind, value in measured.items()}
+
+
 class _Window:
     """Sums since the last log line. Losses stay tensors until `line`."""
 
-    def __init__(self, device: torch.device, unlogged: tuple[float, float, int]):
+    def __init__(self, device: torch.device, unlogged: tuple[float, ...]):
         self.device = device
         self.clear()
-        self.losses += torch.tensor(unlogged[:2], device=device)
-        self.steps = unlogged[2]
+        self.losses += torch.tensor(unlogged[:3], device=device)
+        self.steps, self.carried = int(unlogged[3]), torch.tensor(unlogged[:3], device=device)
 
     def clear(self) -> None:
-        self.losses = torch.zeros(2, device=self.device)
+        self.losses, self.carried = (torch.zeros(3, device=self.device) for _ in range(2))
         self.steps = self.samples = self.tokens = 0
         self.seconds = 0.0
 
-    def add(self, mlm: torch.Tensor, mnm: torch.Tensor) -> None:
-        self.losses += torch.stack([mlm, mnm])
+    def add(self, losses: torch.Tensor) -> None:
+        self.losses += losses
 
-    def count(self, batches: list[Batch], seconds: float) -> None:
-        self.samples += sum(b.samples for b in batches)
-        self.tokens += sum(b.real_tokens for b in batches)
+    def count(self, work: _Work, seconds: float) -> None:
+        self.samples += work.samples
+        self.tokens += work.tokens
         self.seconds += seconds
 
     def wait(self) -> None:
@@ -196,24 +343,26 @@ class _Window:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
-    def line(self, run: Run, lr: float) -> dict:
-        mlm, mnm = (self.losses / max(1, self.steps)).tolist()
+    def shared(self, team: Team) -> torch.Tensor:
+        """(3,) the sums over all processes; what was carried over from before a resume counts once."""
+        if team.size == 1:
+            return self.losses
+        total = self.losses - self.carried
+        torch.distributed.all_reduce(total)
+        return total + self.carried
+
+    def line(self, run: Run, lr: float, team: Team) -> dict:
+        losses = (self.shared(team) / max(1, self.steps)).tolist()
         timed = self.seconds > 0
-        line = {
-            "step": run.step,
-            "mlm": mlm,
-            "mnm": mnm,
-            "lr": lr,
-            "epoch": run.cursor.epoch,
-            "samples_per_s": self.samples / self.seconds if timed else None,
-            "tokens_per_s": self.tokens / self.seconds if timed else None,
-        }
+        line = {"step": run.step, **dict(zip(KINDS, losses, strict=True)), "lr": lr, "epoch": run.cursor.epoch}
+        line["samples_per_s"] = self.samples / self.seconds if timed else None
+        line["tokens_per_s"] = self.tokens / self.seconds if timed else None
         self.clear()
         return line
 
 
 @contextlib.contextmanager
-def _stop_button():
+def stop_button():
     """An event that SIGINT sets while the loop runs; outside the main thread no handler can be installed."""
     pressed = threading.Event()
     if threading.current_thread() is not threading.main_thread():

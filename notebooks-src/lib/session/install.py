@@ -6,6 +6,7 @@ that a platform's image is built around are never moved.
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,12 @@ def _install(missing: list[str], exact: dict[str, str]) -> None:
 
 
 def _pip(wanted: list[str], pins: list[str], *options: str) -> None:
-    held = [f"{name}=={_version(name)}" for name in PROTECTED if _version(name)]
+    free = {_name(text) for text in (*wanted, *pins)}
+    held = [
+        f"{name}=={version}"
+        for name, version in _versions().items()
+        if _normal(name) not in free and _is_version(version)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
         # a local version such as 2.11.0+cu128 is on no registry, but as a constraint it holds what is installed
@@ -99,6 +105,11 @@ def _pip(wanted: list[str], pins: list[str], *options: str) -> None:
                 f"{', '.join(wanted)} cannot be installed without internet. To switch it on: {here.INTERNET_CLICKS}"
             )
         raise Stop(f"installing {', '.join(wanted)} failed: {why[-1].strip()}")
+
+
+def _is_version(text: str) -> bool:
+    """Whether pip can read it: an image may hold a package whose version is none."""
+    return re.fullmatch(r"[0-9][0-9A-Za-z.!+_-]*", text) is not None
 
 
 def _requirement(text: str):
@@ -144,7 +155,11 @@ def _pinned(text: str, exact: dict[str, str]) -> str:
 
 
 def _name(text: str) -> str:
-    return _requirement(text).name.lower().replace("_", "-").replace(".", "-")
+    return _normal(_requirement(text).name)
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def _version(name: str) -> str | None:

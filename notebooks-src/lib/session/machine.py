@@ -63,16 +63,21 @@ def dtype_name(capability: tuple[int, int] | None) -> str:
 def kernels_fit(capability: tuple[int, int]) -> bool:
     """Whether the installed torch has kernels for this card: a P100 is "available" and cannot run one.
 
+    Kernels run on their own major generation from their minor one on; what is kept as PTX (compute_NN) is compiled for
+    any later card (NVIDIA, CUDA compatibility). Does not start CUDA.
     True without torch: a notebook that does without it has nothing to fear from it.
     """
     try:
         import torch
     except ImportError:
         return True
-    names = [name for name in torch.cuda.get_arch_list() if name.startswith("sm_")]
-    known = {int("".join(c for c in name[3:] if c.isdigit())) for name in names}
+    kinds: dict[str, set[int]] = {"sm": set(), "compute": set()}
+    for name in torch.cuda.get_arch_list():
+        kind, _, number = name.partition("_")
+        kinds.setdefault(kind, set()).add(int("".join(c for c in number if c.isdigit()) or 0))
     own = capability[0] * 10 + capability[1]
-    return not known or any(k // 10 == own // 10 and k <= own for k in known) or own > max(known)
+    runs = any(k // 10 == own // 10 and k <= own for k in kinds["sm"])
+    return runs or any(k <= own for k in kinds["compute"]) or not (kinds["sm"] or kinds["compute"])
 
 
 def torch_sees_gpu() -> bool:
@@ -110,12 +115,17 @@ def used_gb(folder: Path) -> float:
     return sum(stat.st_size for stat in found if not S_ISDIR(stat.st_mode)) / GB
 
 
+def fetched_gb(folders, models: dict) -> float:
+    """GB that are here of these models ({hub id: its GB, 0 when unknown}), of none more than it has."""
+    cache = model_cache(folders)
+    here = {name: used_gb(cache / f"models--{name.replace('/', '--')}") for name in models}
+    return sum(min(size, here[name]) for name, size in models.items())
+
+
 def model_cache(folders) -> Path:
-    """Where downloaded weights are kept: the session's cache, or on a machine of one's own the Hub client's own."""
-    if folders.cache is not None:
-        return folders.cache / "hub"
-    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    """Where downloaded weights are kept: the client's own cache, which `storage.prepare` puts into the session's."""
+    home = os.environ.get("HF_HOME") or (f"{folders.cache}/huggingface" if folders.cache else "~/.cache/huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
 
 
 def online(host: str = "pypi.org", seconds: float = 3.0) -> bool:

@@ -4,7 +4,6 @@ from labkit import Stop, clock, here
 
 from session import machine
 
-_KERNELS = "torch for it"  # without kernels for the card nothing runs, a quick test neither
 _WORDS = {(True, True): "missing", (True, False): "goes on without"}
 
 
@@ -13,12 +12,13 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
 
     `needs` is the notebook's own declaration: gpu ("none", "optional", "required"), gpu_memory_gb, compute_capability,
     disk_gb, ram_gb (GB of 1e9 bytes), internet ("none", "weights", "required"), minutes (of the default run, by
-    accelerator: {"T4": 40}). A quick test needs none of them.
+    accelerator: {"T4 (estimate)": 40}), models ({hub id: GB}). A quick test needs none of them. Nothing is imported
+    that an install could still move: what torch says to the card is `check_torch`'s, after the install.
     """
-    rows, stops = [("", "found", "need", "verdict")], []
+    rows, stops = [("", "need", "found", "verdict")], []
     for what, found, need, problem, required in _rows(needs, folders, machine.gpus()):
-        must_stop = bool(problem) and required and (not quick_test or what == _KERNELS)
-        rows.append((what, found, need, _WORDS.get((bool(problem), must_stop), "ok" if need else "")))
+        must_stop = bool(problem) and required and not quick_test
+        rows.append((what, need, found, _WORDS.get((bool(problem), must_stop), "ok" if need else "")))
         if must_stop:
             stops.append(problem)
         elif problem and not quick_test:
@@ -30,6 +30,22 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
         raise Stop("; ".join(stops))
 
 
+def check_torch(needs: dict, quick_test: bool = False) -> None:
+    """Say when the installed torch cannot use the card that is here; raise Stop when nothing would run on it."""
+    cards, wants = machine.gpus(), needs.get("gpu", "optional")
+    if not cards or wants == "none":
+        return
+    card = max(cards, key=lambda c: c.memory_gb)
+    if not machine.torch_sees_gpu():
+        problem = f"the installed torch cannot use the {card.name}: {here.GPU_CLICKS}"
+        if wants == "required" and not quick_test:
+            raise Stop(problem)
+        print(f"{problem}. It goes on without the card, slowly.")
+    elif not machine.kernels_fit(card.capability):  # it would be "available", and fail at the first kernel
+        name = f"{card.name} (capability {_dotted(card)})"
+        raise Stop(f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}")
+
+
 def _rows(needs: dict, folders, cards: list):
     """(what, found, needed or '', problem or '', required) of everything in the table."""
     yield "where", f"{here.NAME}, {'batch' if here.is_batch() else 'interactive'}", "", "", False
@@ -37,14 +53,16 @@ def _rows(needs: dict, folders, cards: list):
     best = max((card.capability for card in cards), default=None)
     yield "compute type", machine.dtype_name(best), "", "", False
     ram, need = machine.ram_gb(), needs.get("ram_gb", 0)
-    problem = "not enough memory" if need and ram is not None and ram < need else ""
+    lacks = need and ram is not None and ram < need
+    problem = f"{ram:.1f} GB of memory are here, {need:g} GB are needed: {here.LARGER_CLICKS}" if lacks else ""
     yield "memory", "unknown" if ram is None else f"{ram:.1f} GB", _gb(need), problem, True
     wants, need = needs.get("internet", "none"), needs.get("disk_gb", 0)
     place = machine.model_cache(folders) if wants == "weights" else folders.work  # where most of it will lie
-    free, there = machine.disk_free_gb(place), machine.used_gb(place) if need else 0.0
+    free, there = machine.disk_free_gb(place), machine.fetched_gb(folders, needs.get("models", {})) if need else 0.0
     lack = need - there - free  # what an earlier run has fetched is not fetched again
-    problem = f"free {lack:.1f} GB of disk at {place}" if lack > 0 else ""
-    yield "disk", f"{free:.1f} GB free" + (f", {there:.1f} GB here" if there >= 0.1 else ""), _gb(need), problem, True
+    problem = f"{lack:.1f} GB more of free disk are needed at {place}: {here.LARGER_CLICKS}" if lack > 0 else ""
+    has = f", {there:.1f} GB of models here" if there >= 0.1 else ""
+    yield "disk", f"{free:.1f} GB free{has}", _gb(need), problem, True
     on = wants != "none" and machine.online()  # where none is needed, nothing is contacted
     problem = f"no internet. To switch it on: {here.INTERNET_CLICKS}" if wants != "none" and not on else ""
     yield "internet", "on" if on else "off" if problem else "not asked", wants if problem or on else "", problem, True
@@ -55,11 +73,11 @@ def _rows(needs: dict, folders, cards: list):
 def _session_row(minutes: dict, cards: list):
     """How long the default run takes on what is here, where that is known, beside what is left of the session."""
     names = [card.name for card in cards] or ["CPU"]
-    known = [(kind, count) for kind, count in minutes.items() if any(kind in name for name in names)]
+    known = [(kind, n) for kind, n in minutes.items() if any(kind.partition(" (")[0] in name for name in names)]
     left, need, problem = clock.time_left(), "", ""
     if known:
         kind, count = known[0]
-        need = f"about {count:g} min ({kind})"
+        need = f"about {count:g} min on {kind}"
         if left is not None and left < count * 60:
             problem = "the default run is longer than that: it stops in time and saves, and Run all goes on next time"
     return "session", "no limit known" if left is None else f"{clock.span(left)} left", need, problem, False
@@ -68,7 +86,8 @@ def _session_row(minutes: dict, cards: list):
 def _gpu_rows(needs: dict, cards: list):
     wants, need = needs.get("gpu", "optional"), needs.get("gpu_memory_gb", 0)
     required = wants == "required"
-    problem = f"no GPU in this session, so it will be slow. To get one: {here.GPU_CLICKS}" if not cards else ""
+    slow = "" if required else ", so it will be slow"
+    problem = f"no GPU in this session{slow}. To get one: {here.GPU_CLICKS}" if not cards else ""
     asked = "" if wants == "none" else f"{_gb(need) or 'any'} ({wants})"
     if not cards:
         yield "GPU", "none (CPU)", asked, problem if asked else "", required
@@ -76,20 +95,13 @@ def _gpu_rows(needs: dict, cards: list):
     card = max(cards, key=lambda c: c.memory_gb)
     for one in cards:
         small = one is card and one.memory_gb < need
-        problem = "the card is small for this notebook: choose a smaller size in the settings" if small else ""
+        lack = f"the {one.name} has {one.memory_gb:.1f} GB, {need:g} GB are needed: {here.LARGER_CLICKS}"
         found = f"{one.name}, {one.memory_gb:.1f} GB, capability {_dotted(one)}"
-        yield "GPU", found, asked if one is card else "", problem, required
+        yield "GPU", found, asked if one is card else "", lack if small else "", required
     least = needs.get("compute_capability", 0)
     if least and card.capability < (int(least), round(least % 1 * 10)):
         problem = f"this notebook needs compute capability {least:g}, the {card.name} has {_dotted(card)}"
-        yield "capability", _dotted(card), f"{least:g}", f"{problem}; choose another GPU: {here.GPU_CLICKS}", required
-    if not machine.torch_sees_gpu():
-        problem = f"the installed torch cannot use the {card.name}, so it will be slow: {here.GPU_CLICKS}"
-        yield "torch uses it", "no", "yes", problem, required
-    elif not machine.kernels_fit(card.capability):
-        name = f"{card.name} (capability {_dotted(card)})"
-        problem = f"the installed torch has no kernels for the {name}; choose another GPU: {here.GPU_CLICKS}"
-        yield _KERNELS, "no", "yes", problem, True
+        yield "capability", _dotted(card), f"{least:g}", f"{problem}: {here.LARGER_CLICKS}", required
 
 
 def _dotted(card) -> str:

@@ -9,12 +9,12 @@ from labkit import here, secret, storage
 
 from session import machine
 
-_run = {"variant": "unknown/unknown", "version": "unknown", "stages": {}, "peaks": {}}
+_run = {"variant": "unknown/unknown", "version": "unknown", "stages": {}, "peaks": {}, "models": {}}
 
 
 def begin(variant: str, version: str) -> None:
     """Start a report; called by the setup cell. A second run of it starts afresh."""
-    _run.update(variant=variant, version=version, stages={}, peaks={})
+    _run.update(variant=variant, version=version, stages={}, peaks={}, models={})
 
 
 @contextmanager
@@ -31,6 +31,11 @@ def stage(name: str):
             cuda.synchronize()
             _run["peaks"][name] = cuda.max_memory_allocated() / machine.GB
         _run["stages"][name] = _run["stages"].get(name, 0.0) + time.perf_counter() - started
+
+
+def loaded(repo: str, commit: str) -> None:
+    """Note which commit of a model's repository this run uses."""
+    _run["models"][repo] = commit
 
 
 def text(verdict: str) -> str:
@@ -50,6 +55,11 @@ def text(verdict: str) -> str:
     for table, values in (("seconds", _run["stages"]), ("peak_gb", _run["peaks"])):
         if values:
             out += [f"[{table}]", *(f"{_quoted(name)} = {value:.2f}" for name, value in values.items())]
+    if _run["models"]:
+        out += [
+            "[models]",
+            *(f"{_quoted(repo)} = {_quoted(commit)}" for repo, commit in sorted(_run["models"].items())),
+        ]
     return "\n".join(out) + "\n"
 
 

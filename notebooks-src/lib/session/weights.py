@@ -15,9 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import disk
-from labkit import Stop, clock, here, secret, storage
+import remote
+from labkit import Stop, here, secret, storage
 
-from session import machine
+from session import machine, report
 
 UNVERIFIED = "unverified"  # no commit was looked up when the notebook was written: the newest one is taken and told
 TOKEN = "HF_TOKEN"
@@ -48,8 +49,9 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
             commit, sizes = _listed(repo, revision, patterns)
         except Exception as error:
             known = _fetched_before(note, repo, revision)
-            if known is None or _status(error):
+            if known is None or remote.status(error):
                 raise
+            report.loaded(repo, known.commit)
             print(f"{repo}: the hub does not answer, so the files of commit {known.commit[:8]} from before are used.")
             return known
         if not sizes:
@@ -57,6 +59,7 @@ def fetch(repo: str, revision: str, folders, patterns: Sequence[str] = ("*",)) -
         folder = _fetch_all(repo, commit, sizes, cache)
         found = Weights(repo, commit, folder, sum(sizes.values()))
         storage.write_json(note, {"asked": revision, "commit": commit, "sizes": sizes})
+    report.loaded(repo, commit)
     return found
 
 
@@ -70,7 +73,7 @@ def _listed(repo: str, revision: str, patterns: Sequence[str]) -> tuple[str, dic
             info = api.model_info(repo, revision=asked, files_metadata=True, timeout=20)
             break
         except Exception as error:
-            if not left or (_status(error) or 0) < 500:
+            if not left or (remote.status(error) or 0) < 500:
                 raise
             time.sleep(_PAUSE * 2 ** (PATIENCE - left))
     wanted = (f for f in info.siblings or () if any(fnmatch.fnmatchcase(f.rfilename, p) for p in patterns))
@@ -89,13 +92,14 @@ def _fetch_all(repo: str, commit: str, sizes: dict[str, int], cache: Path) -> Pa
             missing[name] = size
     begun = sum(path.stat().st_size for path in _parts(repo, cache))
     disk.room(max(0, sum(missing.values()) - begun), cache)
-    todo = f"{_size(sum(missing.values()))} to fetch" if missing else "all here"
-    print(f"{repo}, commit {commit[:8]}: {_size(sum(sizes.values()))} in {len(sizes)} files, {todo}")
+    todo = f"{remote.size(sum(missing.values()))} to fetch" if missing else "all here"
+    print(f"{repo}, commit {commit[:8]}: {remote.size(sum(sizes.values()))} in {len(sizes)} files, {todo}")
     started = time.monotonic()
     for name, size in missing.items():
         _fetch_one(repo, commit, name, size, cache)
     if missing:
-        print(f"{repo}: fetched in {clock.span(time.monotonic() - started)}")
+        seconds = time.monotonic() - started
+        print(f"{repo}: fetched in " + (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"))
     return _snapshot(repo, commit, cache)
 
 
@@ -127,9 +131,9 @@ def _fetch_one(repo: str, commit: str, name: str, size: int, cache: Path) -> Non
         if tries >= PATIENCE:
             if broken:
                 raise Stop(f"{repo} is broken at the hub, or on the way: {name} should have {size} bytes and does not "
-                           f"arrive so ({_first_line(why)}). Nothing broken was kept; try again later")  # fmt: skip
+                           f"arrive so ({remote.why(why)}). Nothing broken was kept; try again later")  # fmt: skip
             raise why
-        print(f"{name} broke off ({_first_line(why)}); going on with it.")
+        print(f"{name} broke off ({remote.why(why)}); going on with it.")
         time.sleep(pause)
         pause = min(pause * 2, 30.0)
 
@@ -172,12 +176,12 @@ class _told:
 
 
 def _sentence(error: Exception, repo: str, revision: str, cache: Path) -> str:
-    names = {type(cause).__name__ for cause in _causes(error)}
-    status, page = _status(error), f"https://huggingface.co/{repo}"
+    names = {type(cause).__name__ for cause in remote.causes(error)}
+    status, page = remote.status(error), f"https://huggingface.co/{repo}"
     if isinstance(error, ImportError):
         return "huggingface_hub is not installed: run %pip install huggingface_hub"
-    if any(disk.full(cause, cache) for cause in _causes(error) if isinstance(cause, OSError)):
-        why = f"no room for {repo}: {_first_line(error)}"
+    if any(disk.full(cause, cache) for cause in remote.causes(error) if isinstance(cause, OSError)):
+        why = f"no room for {repo}: {remote.why(error)}"
         return f"{why}; free some space at {cache} and run again: the files that arrived stay"
     if "GatedRepoError" in names:
         return (
@@ -198,13 +202,13 @@ def _sentence(error: Exception, repo: str, revision: str, cache: Path) -> str:
         return f"the hub is in trouble (error {status}): try again later; the files that arrived stay"
     if isinstance(error, OSError) and error.filename:
         return disk.sentence(Path(error.filename), error)
-    return (f"{repo} could not be fetched ({_first_line(_causes(error)[-1])}): {here.INTERNET_CLICKS}; "
+    return (f"{repo} could not be fetched ({remote.why(error)}): {here.INTERNET_CLICKS}; "
             "run again to go on with what is missing")  # fmt: skip
 
 
 def _is_final(error: Exception) -> bool:
     """Whether trying again cannot help: an answer of the hub (but not its own trouble), or this machine's disk."""
-    status = _status(error)
+    status = remote.status(error)
     if isinstance(error, OSError) and error.errno in (*disk.FULL, errno.EACCES, errno.EROFS, errno.EFBIG):
         return True
     return bool(status and status < 500 and status != 416) or isinstance(error, ImportError | TypeError)
@@ -212,28 +216,4 @@ def _is_final(error: Exception) -> bool:
 
 def _is_inconsistent(error: Exception) -> bool:
     """Whether what came is not as long as announced (the client's own check), or more was asked for than there is."""
-    return "onsistency check failed" in str(error) or _status(error) == 416
-
-
-def _status(error: BaseException) -> int | None:
-    codes = (getattr(getattr(cause, "response", None), "status_code", None) for cause in _causes(error))
-    return next((code for code in codes if code), None)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def _size(count: float) -> str:
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit / 10:
-            return f"{count / unit:.1f} {name}"
-    return f"{count / 1e3:.0f} kB"
+    return "onsistency check failed" in str(error) or remote.status(error) == 416

@@ -8,6 +8,7 @@ SESSION_HOURS = None  # not known yet
 IDLE = "its idle limit is not known yet"
 INSTALLS = True
 GPU_CLICKS = "choose a GPU in the session's settings, then run all again"
+LARGER_CLICKS = "choose a smaller size in the settings, or free some disk"
 INTERNET_CLICKS = "switch the internet on in the session's settings, then run all again"
 RESTART_CLICKS = "restart the kernel, then run all again"
 FETCH = "To fetch them: the file list of the session."

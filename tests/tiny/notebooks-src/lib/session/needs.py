@@ -3,3 +3,7 @@
 
 def check(*args, **kwargs):
     print("needs", args[:1])
+
+
+def check_torch(*args, **kwargs):
+    print("torch", args[:1])

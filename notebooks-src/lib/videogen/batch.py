@@ -1,0 +1,195 @@
+"""A list of clips over one card or several: labkit's work list, one process a card, all of them sharing the list.
+
+The words of the whole list are encoded first, once; then the encoder is freed (and deleted, where the disk is small)
+before a transformer is loaded. The first card is this process's; each further one gets `python -m videogen.batch JOB`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from labkit import Stop, storage, worklist
+
+from videogen import edit, encode, picture, plan, registry, request, studio, weights
+from videogen.plan import Plan
+from videogen.weights import Local
+
+NAME, MODELS = "clips", "models.json"
+
+
+def encode_all(
+    clips: list[dict], made: Plan, folders: storage.Folders, models: dict[str, Local], machine: plan.Machine
+) -> tuple[dict[str, Local], int]:
+    """Download what is missing and encode every text once; (the models by role, how many texts were encoded).
+
+    With all texts encoded already, the encoder is not downloaded. `models` are given folders (the quick test's), {} to
+    fetch. Where the disk cannot hold both, the encoder is deleted before the transformer comes."""
+    spec, outputs = made.spec, folders.outputs / studio.EMBEDDINGS
+    outputs.mkdir(parents=True, exist_ok=True)
+    texts, found, noted = request.texts(clips, made), dict(models), _noted(folders)
+    text = (
+        found.get("text")
+        or _known_encoder(noted, outputs, spec, texts)
+        or weights.fetch(spec.text, folders, noted.get(spec.text.id, ""))
+    )
+    count = encode.encode(texts, text.path, outputs, f"{text.id}@{text.commit}", made.encoder, spec.family)
+    if count and not models and plan.disk(made, machine.disk_gb)[1]:
+        freed = weights.forget(text, spec.text.parts)
+        print(f"the text encoder is deleted again ({freed:.1f} GB), so that the transformer has room on this disk")
+    found["text"] = text
+    for role, source in weights.repositories(spec).items():
+        if role not in found:
+            found[role] = weights.fetch(source, folders, noted.get(source.id, ""))
+    storage.write_json(folders.outputs / MODELS, noted | {m.id: m.commit for m in found.values()})
+    return found, count
+
+
+def run(
+    clips: list[dict],
+    made: Plan,
+    folders: storage.Folders,
+    models: dict[str, Local],
+    devices: list[str],
+    live=None,
+    name: str = NAME,
+    cancel=None,
+    tell=None,
+) -> list[dict]:
+    """Make what is left of the list; the clips' records in order. Several devices share it, each in a process."""
+    here = studio.Studio(made, models, folders.outputs, devices[0], cancel, tell)
+    here.live = live
+    todo = worklist.Worklist(folders, name, clips, here.settings)
+    helpers = _start(clips, made, folders, models, devices[1:], name) if len(clips) > 1 else []
+    try:
+        todo.run(here.make)
+        for helper in helpers:
+            helper.wait()
+        if helpers and todo.states()["queued"]:  # what a helper that died has left
+            todo = worklist.Worklist(folders, name, clips, here.settings)
+            todo.run(here.make)
+    finally:
+        for helper in helpers:  # a stop here is a stop there: what they were at is queued again
+            if helper.poll() is None:
+                helper.terminate()
+                helper.wait()
+        here.close()
+    records = [todo.record(key) for _, key, _ in todo.items]
+    done = {key for (_, key, _), r in zip(todo.items, records, strict=True) if r["state"] == "done"}
+    here.sweep(done)
+    return records
+
+
+def chained(
+    clips: list[dict],
+    made: Plan,
+    folders: storage.Folders,
+    models: dict[str, Local],
+    devices: list[str],
+    parts: int,
+    live=None,
+) -> tuple[list[dict], list[Path], list[list[float]]]:
+    """Long clips: each further part begins with the last frame of the part before. (The first parts' records, the long
+    films, how much each seam shows.) Every part is a list of its own, so a disconnect costs one part of one clip."""
+    if parts > 1 and not made.spec.images:
+        raise Stop(f"{made.spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b")
+    first = run(clips, made, folders, models, devices, live)
+    whole = [[folder] for folder in paths(folders, first)]
+    if len(whole) < len(clips):
+        return first, [], []
+    for part in range(2, parts + 1):
+        further = [
+            {**clip, "image": picture.keep(edit.last_frame(done[-1]), folders.outputs), "part": part}
+            for clip, done in zip(clips, whole, strict=True)
+        ]
+        name = f"{NAME}-part-{part}"
+        made_now = paths(folders, run(further, made, folders, models, devices, live, name), name=name)
+        if len(made_now) < len(clips):
+            return first, [], []
+        for done, path in zip(whole, made_now, strict=True):
+            done.append(path)
+    long, seams = [], []
+    (folders.outputs / "long").mkdir(exist_ok=True)
+    for done in whole if parts > 1 else ():
+        path, found = edit.chain(done, folders.outputs / "long" / done[0].name)
+        long.append(path)
+        seams.append(found)
+    return first, long, seams
+
+
+def finished(folders: storage.Folders, records: list[dict], name: str = NAME) -> list[tuple[Path, dict]]:
+    """(film, what was noted of it) of every clip that is done, in order."""
+    done = [record["made"] for record in records if record["state"] == "done"]
+    return list(zip(paths(folders, records, name=name), done, strict=True))
+
+
+def paths(folders: storage.Folders, records: list[dict], what: str = "clip.mp4", name: str = NAME) -> list[Path]:
+    """The finished files of these records, in order; `what` is a file's own name within its clip."""
+    return [
+        folders.outputs / name / file
+        for record in records
+        if record["state"] == "done"
+        for file in record["files"]
+        if file.endswith(what)
+    ]
+
+
+def work(job: Path) -> int:
+    """What a further card's process does: the same list, another device."""
+    told = json.loads(job.read_text(encoding="utf-8"))
+    folders = storage.Folders(*(Path(p) for p in told["folders"]), None, True, told["job"])
+    models = {role: Local(name, commit, Path(path)) for role, (name, commit, path) in told["models"].items()}
+    there = studio.Studio(Plan(**told["plan"]), models, folders.outputs, told["device"])
+    try:
+        worklist.Worklist(folders, told["name"], told["clips"], there.settings).run(there.make)
+    except Stop as stop:
+        print(stop)
+        return 1
+    return 0
+
+
+def _start(clips, made: Plan, folders, models, devices: list[str], name: str) -> list[subprocess.Popen]:
+    """One process a further device; what each says goes into `worker-N.log` in the work folder."""
+    helpers = []
+    for number, device in enumerate(devices, 2):
+        told = {
+            "folders": [str(folders.work), str(folders.outputs)],
+            "job": folders.job,
+            "name": name,
+            "clips": clips,
+            "plan": made.settings(),
+            "device": device if not device.startswith("cuda") else "cuda",
+            "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
+        }
+        job = storage.write_json(folders.work / f"worker-{number}.json", told)
+        # its own card is its only one, so that nothing lands on the first by accident
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        if device.startswith("cuda:"):
+            seen, at = os.environ.get("CUDA_VISIBLE_DEVICES", ""), int(device.partition(":")[2])
+            env["CUDA_VISIBLE_DEVICES"] = seen.split(",")[at] if seen else str(at)
+        with open(folders.work / f"worker-{number}.log", "wb") as log:
+            command = [sys.executable, "-m", "videogen.batch", str(job)]
+            helpers.append(subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT))
+        print(f"card {number} works on the same list; what it says stands in {log.name}")
+    return helpers
+
+
+def _noted(folders: storage.Folders) -> dict[str, str]:
+    """The commits that an earlier session of this job used: going on with others would make other clips."""
+    with suppress(OSError, ValueError, AttributeError):
+        told = json.loads((folders.outputs / MODELS).read_text(encoding="utf-8"))
+        return {str(name): str(commit) for name, commit in told.items()}
+    return {}
+
+
+def _known_encoder(noted: dict[str, str], folder: Path, spec: registry.Model, texts: list[str]) -> Local | None:
+    """The encoder of an earlier session, when it left every text's embedding: then it need not come again."""
+    found = Local(spec.text.id, noted.get(spec.text.id, ""), Path("not-downloaded"))
+    whole = found.commit and not encode.missing(texts, folder, f"{found.id}@{found.commit}")
+    return found if whole else None
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1])))

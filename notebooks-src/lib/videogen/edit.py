@@ -1,0 +1,110 @@
+"""Clips into films: scenes with cross-fades, long clips from parts, smoother, larger, with sound; by ffmpeg alone.
+
+Every result is opened again, and carries its source's metadata on. Raises Stop with one sentence.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from labkit import Stop, storage
+
+from videogen import film, quality
+
+_H264 = ("-c:v", "libx264", "-crf", "18", "-preset", "medium", "-pix_fmt", "yuv420p", "-threads", "2")
+_MP4 = ("-movflags", "+faststart", "-f", "mp4")
+
+
+def crossfade(paths: Sequence[Path], target: Path, seconds: float = 0.5) -> Path:
+    """Scenes in order, each melting into the next for `seconds`; all of one size and rate."""
+    heads = [film.facts(path) for path in paths]
+    if len({(h.width, h.height, h.fps) for h in heads}) > 1:
+        raise Stop("these clips differ in size or frame rate and cannot be joined; make them with one setting")
+    if len(paths) == 1 or seconds <= 0:
+        return _joined(paths, target)
+    shortest = min(h.seconds for h in heads)
+    if seconds > shortest / 2:
+        raise Stop(f"a cross-fade of {seconds:g} s is more than half of a clip of {shortest:.1f} s; make it shorter")
+    inputs = [part for path in paths for part in ("-i", path)]
+    steps, last, at = [], "0:v", 0.0
+    for number, head in enumerate(heads[:-1], 1):
+        at += head.seconds - seconds
+        steps.append(f"[{last}][{number}:v]xfade=transition=fade:duration={seconds:g}:offset={at:.4f}[v{number}]")
+        last = f"v{number}"
+    return _filtered([*inputs, "-filter_complex", ";".join(steps), "-map", f"[{last}]"], target, "joining the scenes")
+
+
+def chain(paths: Sequence[Path], target: Path) -> tuple[Path, list[float]]:
+    """Parts of one long clip, each begun with the last frame of the one before, which is not shown twice; and how
+    much each seam shows (quality.seam: 1 is not at all)."""
+    import numpy as np
+
+    parts = [film.read(path)[0] for path in paths]
+    seams = [quality.seam(one, other[1:]) for one, other in zip(parts, parts[1:], strict=False)]
+    frames = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
+    about = {
+        k: v for k, v in film.metadata(paths[0]).items() if k in ("title", "comment", "description", "date", "artist")
+    }
+    film.write(frames, target, film.facts(paths[0]).fps, about)
+    _good(target, len(frames))
+    return target, seams
+
+
+def interpolate(path: Path, target: Path, fps: int) -> Path:
+    """The same film with more frames a second, in-between ones guessed along the motion."""
+    head = film.facts(path)
+    if not head.fps < fps <= 120:
+        raise Stop(f"{path.name} has {head.fps:g} frames a second; choose more than that, and at most 120, not {fps}")
+    return _filtered(["-i", path, "-vf", f"minterpolate=fps={fps}:mi_mode=mci:mc_mode=aobmc:vsbmc=1"], target,
+                     "interpolation")  # fmt: skip
+
+
+def upscale(path: Path, target: Path, factor: int = 2) -> Path:
+    """The same film with more pixels (Lanczos: larger, not more detailed)."""
+    head = film.facts(path)
+    if not 1 < factor <= 4 or max(head.width, head.height) * factor > 4096:
+        raise Stop(f"{head.width} x {head.height} times {factor}: choose 2 to 4, and at most 4096 pixels a side")
+    return _filtered(["-i", path, "-vf", f"scale=iw*{factor}:ih*{factor}:flags=lanczos"], target, "upscaling")
+
+
+def mux(path: Path, sound: Path, target: Path) -> Path:
+    """The film with a sound file (a wav of the voice notebook, say); shorter sound is followed by silence, longer is
+    cut."""
+    if not Path(sound).is_file():
+        raise Stop(f"there is no sound file {sound}; upload it first, and give its path")
+    listed = film.streams(sound)
+    if ": Audio:" not in listed:
+        raise Stop(f"{Path(sound).name} has no sound that can be read; give a WAV, MP3 or M4A file")
+    head = film.facts(path)
+    more = ("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-af", "apad")
+    with storage.whole(target) as part:
+        film.run("-y", "-i", path, "-i", sound, *more, "-t", f"{head.seconds:.3f}", "-map_metadata", "0", *_MP4, part,
+                 wanted="adding the sound")  # fmt: skip
+    if not film.facts(target).sound:
+        raise Stop(f"{target.name} came out without sound")
+    return target
+
+
+def last_frame(path: Path):
+    """The last frame of a film as a PIL image."""
+    from PIL import Image
+
+    return Image.fromarray(film.read(path)[0][-1].copy())
+
+
+def _joined(paths: Sequence[Path], target: Path) -> Path:
+    inputs = [part for path in paths for part in ("-i", path)]
+    graph = "".join(f"[{i}:v]" for i in range(len(paths))) + f"concat=n={len(paths)}:v=1:a=0[v]"
+    return _filtered([*inputs, "-filter_complex", graph, "-map", "[v]"], target, "joining the scenes")
+
+
+def _filtered(arguments: list, target: Path, wanted: str) -> Path:
+    with storage.whole(target) as part:
+        film.run("-y", *arguments, *_H264, "-map_metadata", "0", *_MP4, part, wanted=wanted)
+    _good(target, 2)
+    return target
+
+
+def _good(path: Path, least: int) -> None:
+    frames, _ = film.read(path)
+    if len(frames) < least:
+        raise Stop(f"{path.name} came out with {len(frames)} frames; the clips it was made of may be broken")

@@ -1,0 +1,154 @@
+"""Films as files: h264 in mp4 through the ffmpeg that imageio-ffmpeg brings; what was written is opened again.
+
+Frames are (frames, height, width, 3) uint8 RGB. Errors of ffmpeg are Stop with its own last words.
+"""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import Stop, storage
+
+BLACK, STILL = 16, 0.02  # brightest value of a black clip; mean difference of frames below which it stands still
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a film's head says: size in pixels, frames a second, seconds, codec, whether it has sound."""
+
+    width: int
+    height: int
+    fps: float
+    seconds: float
+    codec: str
+    sound: bool
+
+
+def ffmpeg() -> str:
+    """The path of the ffmpeg that travels with imageio-ffmpeg."""
+    import imageio_ffmpeg
+
+    return imageio_ffmpeg.get_ffmpeg_exe()
+
+
+def run(*arguments: str, feed: bytes | None = None, wanted: str = "") -> bytes:
+    """Run ffmpeg; its standard output. Raises Stop with `wanted` and ffmpeg's last line."""
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-v", "error", *map(str, arguments)]
+    if feed is not None:
+        command.remove("-nostdin")
+    done = subprocess.run(command, input=feed, capture_output=True)
+    if done.returncode:
+        why = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise Stop(f"{wanted or 'ffmpeg'} failed: {why}")
+    return done.stdout
+
+
+def write(frames, path: Path, fps: float, about: dict | None = None) -> Path:
+    """Write frames as an mp4 (h264, yuv420p, playable while it loads), whole or not at all. `about` becomes its
+    metadata: title, comment, date. Raises Stop."""
+    _, height, width, _ = frames.shape
+    head = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", f"{fps:g}", "-i", "-")
+    # two threads at most: the same frames give the same bytes, on any machine
+    codec = ("-c:v", "libx264", "-crf", "18", "-preset", "medium", "-pix_fmt", "yuv420p", "-threads", "2")
+    with storage.whole(path) as part:
+        run("-y", *head, *codec, *_metadata(about), "-movflags", "+faststart", "-f", "mp4", part,
+            feed=frames.tobytes(), wanted=f"writing {path.name}")  # fmt: skip
+    return path
+
+
+def facts(path: Path) -> Facts:
+    """What the file's head says. Raises Stop when it is no film."""
+    words = streams(path)
+    stream = re.search(r"Stream .*?: Video: (\w+).*?, (\d+)x(\d+)", words)
+    rate, length = re.search(r"([\d.]+) fps", words), re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
+    if not stream or not rate or not length:
+        raise Stop(f"{path.name} is no film that can be opened")
+    seconds = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3])
+    return Facts(int(stream[2]), int(stream[3]), float(rate[1]), seconds, stream[1], ": Audio:" in words)
+
+
+def streams(path: Path) -> str:
+    """What ffmpeg says of a file and its streams."""
+    done = subprocess.run([ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path)], capture_output=True)
+    return done.stderr.decode(errors="replace")
+
+
+def read(path: Path):
+    """(frames, facts) of a film."""
+    import numpy as np
+
+    head = facts(path)
+    raw = run("-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-", wanted=f"reading {path.name}")
+    return np.frombuffer(raw, np.uint8).reshape(-1, head.height, head.width, 3), head
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """A film's metadata, as it stands in the file."""
+    text = run("-i", path, "-f", "ffmetadata", "-", wanted=f"reading {path.name}").decode(errors="replace")
+    pairs = (line.partition("=") for line in re.split(r"(?<!\\)\n", text) if "=" in line)
+    return {key: re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL) for key, _, value in pairs}
+
+
+def faults(path: Path, frames: int, height: int, width: int) -> list[str]:
+    """What is wrong with a written clip: count, size, black, standing still; [] for a good one."""
+    import numpy as np
+
+    try:
+        found, head = read(path)
+    except (Stop, ValueError) as error:
+        return [str(error)]
+    wrong = []
+    if len(found) != frames:
+        wrong.append(f"it has {len(found)} frames and should have {frames}")
+    if (head.height, head.width) != (height, width):
+        wrong.append(f"it is {head.width} x {head.height} and should be {width} x {height}")
+    if len(found) and found.max() < BLACK:
+        wrong.append("it is black")
+    elif len(found) > 1:
+        small = found[:, ::2, ::2].astype(np.int16)
+        if np.abs(np.diff(small, axis=0)).mean() < STILL:
+            wrong.append("it stands still")
+    return wrong
+
+
+def provenance(plan, made_with: str, seed: int, prompt: str, version: str, day: str) -> dict[str, str]:
+    """What stands in the file for whoever finds it later: that a machine made it, which one, and when."""
+    spec = plan.spec
+    return {
+        "title": prompt[:120],
+        "comment": f"AI-generated with {made_with}, seed {seed}; anylab {version}",
+        "description": "AI-generated video: no camera recorded this",
+        "date": day,
+        "artist": f"{spec.title} (AI)",
+        "copyright": f"model licence {spec.weights.licence}",
+    }
+
+
+def _metadata(about: dict | None) -> list[str]:
+    return [part for key, value in (about or {}).items() for part in ("-metadata", f"{key}={value}")]
+
+
+def as_html(path: Path, alt: str, width: int = 480) -> str:
+    """A film as one piece of HTML that plays in a notebook, also in a saved one; at most 4 MB, else a sentence."""
+    import base64
+    import html
+
+    data = path.read_bytes()
+    if len(data) > 4_000_000:
+        return f"<p>{html.escape(alt)}: {len(data) / 1e6:.1f} MB, in the file {html.escape(path.name)}</p>"
+    source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    style = f"max-width:100%;width:{width}px"
+    words = f'style="{style}" aria-label="{html.escape(alt)}" src="{source}"'
+    return f"<video controls loop muted playsinline {words}></video>"
+
+
+def show(path: Path, alt: str) -> None:
+    """Play a film below the cell; `alt` is what it shows, in words. Outside a notebook, one line."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from IPython.display import display
+
+        display({"text/html": as_html(path, alt), "text/plain": f"{alt} ({path.name})"}, raw=True)
+    else:
+        print(f"{alt} ({path})", flush=True)

@@ -1,0 +1,73 @@
+"""A model's repositories on this disk: which folders of which commit, fetched by `session.weights`, and let go again.
+
+The commit is resolved when the download starts, printed, and kept with the clips: a later session of the same job asks
+for the same one, so that it goes on with the same clips.
+"""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from labkit import Stop
+from session import machine
+from session import weights as hub
+
+from videogen.hush import settle
+from videogen.registry import MODELS, UNVERIFIED, Model, Source
+
+
+@dataclass(frozen=True)
+class Local:
+    """One commit of a repository, on this disk."""
+
+    id: str
+    commit: str
+    path: Path
+
+
+def fetch(source: Source, folders, commit: str = "") -> Local:
+    """Download what is used of a repository, or find it here: at the registry's commit, else at `commit` (that of an
+    earlier session), else at the newest. Raises Stop with one sentence."""
+    settle()
+    asked = source.revision if source.revision != UNVERIFIED else commit or UNVERIFIED
+    try:
+        found = hub.fetch(source.id, asked, folders, source.patterns)
+    except Stop as stop:
+        if asked != commit or "has no revision" not in str(stop):
+            raise
+        print(f"{source.id}: commit {commit[:8]} of the earlier session is gone; taking the newest")
+        found = hub.fetch(source.id, UNVERIFIED, folders, source.patterns)
+    return Local(source.id, found.commit, found.folder)
+
+
+def forget(local: Local, parts: Iterable[str]) -> float:
+    """Delete folders of a downloaded repository, to make room for the next stage; the GB that became free."""
+    freed = 0.0
+    for part in parts:
+        for file in sorted((local.path / part).rglob("*")) if (local.path / part).is_dir() else ():
+            if file.is_file():
+                blob = file.resolve()
+                freed += blob.stat().st_size / 1e9
+                file.unlink()
+                blob.unlink(missing_ok=True)  # a snapshot is links into the blobs
+        shutil.rmtree(local.path / part, ignore_errors=True)
+    return freed
+
+
+def repositories(spec: Model) -> dict[str, Source]:
+    """The sources of a model by role: text, weights, and extra where there is one."""
+    found = {"text": spec.text, "weights": spec.weights, "extra": spec.extra}
+    return {role: source for role, source in found.items() if source is not None}
+
+
+def held_gb(folders) -> float:
+    """GB of the registry's models that are on this disk already: they need no room again."""
+    ids = {source.id for spec in MODELS.values() for source in repositories(spec).values()}
+    return sum(machine.used_gb(machine.model_cache(folders) / f"models--{name.replace('/', '--')}") for name in ids)
+
+
+def licences(sources: Iterable[Source]) -> str:
+    """One line on what may be done with the result."""
+    kinds = {(s.licence, s.sell) for s in sources}
+    return "; ".join(f"{licence}: may I sell the result? {sell}" for licence, sell in sorted(kinds))

@@ -1,0 +1,263 @@
+"""videogen.request, plan, cost and picture: what was asked for is judged before minutes are spent."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from labkit import Stop
+from PIL import Image
+from videogen import cost, picture, plan, presets, registry, request, weights
+
+from tests.library.videogen_worlds import CPU, T4
+
+GB8 = plan.Machine(7.6, (8, 6), 1, 16.0, 60.0)
+L4 = plan.Machine(22.8, (8, 9), 1, 50.0, 100.0)
+A100 = plan.Machine(79.0, (8, 0), 1, 80.0, 150.0)
+
+
+def asked(*arguments, **more):
+    return request.clips(*arguments, **more)
+
+
+def test_lines_templates_and_styles_become_clips_with_seeds():
+    made = asked("a red kite | cat | # a remark", style="night", seed=5, variations=2)
+    assert [c["seed"] for c in made] == [5, 6, 5, 6] and [c["variation"] for c in made] == [0, 1, 0, 1]
+    assert made[0]["prompt"] == f"a red kite, {presets.STYLES['night']}"
+    assert made[2]["prompt"].startswith(presets.TEMPLATES["cat"]) and made[0]["image"] == ""
+
+
+def test_a_drawn_seed_stays_open_until_its_clip_is_made():
+    assert [c["seed"] for c in asked("a", seed=-1, variations=3)] == [-1, -1, -1]
+
+
+def test_a_jsonl_file_overrides_the_form_row_by_row(tmp_path):
+    rows = [{"prompt": "a", "seed": 9, "frames": 33}, {"prompt": "b", "style": "clay", "variations": 2}]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    made = asked("ignored", file=str(tmp_path / "list.jsonl"), seed=3)
+    assert [(c["prompt"].split(",")[0], c["seed"]) for c in made] == [("a", 9), ("b", 3), ("b", 4)]
+    assert request.planned(made[0], plan.choose(T4)).frames == 33
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"text": "  "}, "the prompt is empty"),
+        ({"text": "x " * 3000}, "the prompt has 5999 characters"),
+        ({"text": "?!…"}, "has no words in it"),
+        ({"text": "a", "style": "cubism"}, "there is no style 'cubism'"),
+        ({"text": "a", "seed": -2}, "the seed must be"),
+        ({"text": "a", "seed": 2**40}, "the seed must be"),
+        ({"text": "a", "variations": 0}, "variations must be 1 to 100"),
+        ({"text": "a|" * 50, "variations": 100}, "more than the 2000"),
+        ({"text": "", "file": "/nowhere/list.txt"}, "cannot be read"),
+    ],
+)
+def test_a_bad_form_is_one_sentence(more, said):
+    with pytest.raises(Stop, match=said.replace("?", r"\?")) as caught:
+        asked(**more)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "list.jsonl:2 is no JSON"),
+        ('{"seed": 1}', "list.jsonl:2 has no prompt"),
+        ('{"prompt": "a", "sead": 1}', "list.jsonl:2 has 'sead'"),
+        ('{"prompt": "a", "seed": "x"}', "list.jsonl:2: seed must be a number"),
+        ('{"prompt": "a", "seed": true}', "list.jsonl:2: seed must be a number"),
+        ('{"prompt": "a", "frames": -4}', "list.jsonl:2: frames must be 0 to 4096"),
+        ('{"prompt": " "}', "list.jsonl:2: the prompt is empty"),
+        ('{"prompt": "a", "variations": 0}', "list.jsonl:2: variations"),
+        ('{"prompt": "a", "style": "x"}', "list.jsonl:2: there is no style"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_and_line(line, said, tmp_path):
+    (tmp_path / "list.jsonl").write_text('{"prompt": "good"}\n' + line)
+    with pytest.raises(Stop, match=said):
+        asked("", file=str(tmp_path / "list.jsonl"))
+
+
+def test_a_file_that_is_no_text_is_said(tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"\xff\xfe\x00x")
+    with pytest.raises(Stop, match="no text in UTF-8"):
+        asked("", file=str(tmp_path / "list.txt"))
+
+
+@pytest.mark.parametrize(
+    ("machine", "model", "frames", "size", "dtype", "encoder"),
+    [
+        (T4, "fastwan-1.3b", 61, (448, 832), "float16", "cuda"),
+        (GB8, "fastwan-1.3b", 33, (320, 576), "bfloat16", "cpu"),
+        (L4, "wan-5b", 121, (704, 1280), "bfloat16", "cuda"),
+        (A100, "wan-5b", 121, (704, 1280), "bfloat16", "cuda"),
+        (CPU, "fastwan-1.3b", 17, (192, 320), "float32", "cpu"),
+    ],
+)
+def test_the_card_decides(machine, model, frames, size, dtype, encoder):
+    made = plan.choose(machine)
+    assert (made.model, made.frames, (made.height, made.width)) == (model, frames, size)
+    assert (made.dtype, made.encoder) == (dtype, encoder)
+    limit = machine.gpu_gb or machine.ram_gb
+    gb = cost.stages(made)
+    assert max(gb["denoise"], gb["decode"], gb["encode"] if encoder == made.device else 0) <= limit
+
+
+def test_on_a_t4_every_stage_of_every_model_stays_below_14_gb():
+    for name, spec in registry.MODELS.items():
+        made = plan.choose(T4, name, image=spec.images)
+        assert max(cost.stages(made).values()) < 14, name
+        assert "bfloat16" not in (made.dtype, made.vae_dtype), "a T4 only emulates it"
+
+
+def test_an_image_asks_for_a_model_that_takes_one():
+    made = plan.choose(T4, image=True)
+    assert made.model == "wan-5b" and made.storage == "fp8" and made.frames == 49
+    with pytest.raises(Stop, match="makes clips from words only"):
+        plan.choose(T4, "fastwan-1.3b", image=True)
+
+
+def test_a_size_beside_the_grid_is_rounded_and_said(capsys):
+    made = plan.choose(T4, frames=60, height=450, width=830)
+    assert (made.frames, made.height, made.width) == (61, 448, 832)
+    assert "60 frames of 830 x 450 are not on this model's grid; making 61 of 832 x 448" in capsys.readouterr().out
+
+
+def test_a_size_on_the_grid_is_not_remarked(capsys):
+    plan.choose(T4, frames=61, height=448, width=832)
+    assert capsys.readouterr().out == ""
+
+
+def test_too_many_frames_for_the_card_are_refused_with_how_many_would_fit():
+    with pytest.raises(Stop, match=r"need about [\d.]+ GB, 14.6 GB are free; (\d+) frames would fit") as caught:
+        plan.choose(T4, "wan-5b", frames=801)
+    fits = int(str(caught.value).split("free; ")[1].split()[0])
+    assert plan.choose(T4, "wan-5b", frames=fits).frames == fits
+
+
+def test_a_distilled_model_keeps_its_steps(capsys):
+    assert plan.choose(T4, steps=20).steps == 3
+    assert "was distilled for 3 steps" in capsys.readouterr().out
+    assert plan.choose(T4, "wan-1.3b", steps=20).forwards == 40
+
+
+def test_disk_too_small_is_said_before_a_download():
+    with pytest.raises(Stop, match=r"GB of disk are needed for the model and 8.0 GB are free"):
+        plan.choose(replace(T4, disk_gb=8.0))
+
+
+def test_on_a_disk_of_15_gb_the_encoder_goes_before_the_transformer_comes():
+    """Studio Lab has 15 GB in all: 14.9 and its own files do not fit, 11.4 do."""
+    made = plan.choose(replace(T4, disk_gb=14.0))
+    need, deleted = plan.disk(made, 14.0)
+    assert deleted and need < 12.5
+    assert "the text encoder is deleted in between" in plan.describe(made, replace(T4, disk_gb=14.0), 1)
+
+
+def test_a_session_without_a_card_and_little_memory_is_told_so():
+    with pytest.raises(Stop, match="tick QUICK_TEST"):
+        plan.choose(replace(CPU, ram_gb=12.7))
+
+
+def test_a_card_too_small_for_a_model_is_told():
+    with pytest.raises(Stop, match="needs a card with 13.5 GB of free memory, 7.6 GB are free"):
+        plan.choose(GB8, "wan-5b")
+    with pytest.raises(Stop, match="this session has none"):
+        plan.choose(CPU, "wan-5b")
+
+
+def test_a_licence_that_is_no_free_one_is_accepted_first():
+    with pytest.raises(Stop, match="tick ACCEPT_LICENCE"):
+        request.accepted("ltx-2b", False)
+    request.accepted("ltx-2b", True)
+    request.accepted("auto", False)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((0, -1, 0, 1, ""), "PARTS must be"),
+        ((2, -1, 0, 1, ""), "makes no long clips"),
+        ((1, 9.0, 0, 1, ""), "more than half of a clip"),
+        ((1, -1, 12, 1, ""), "SMOOTH_FPS must be more than the clip's 16"),
+        ((1, -1, 0, 9, ""), "ENLARGE must be 1 to 4"),
+        ((1, -1, 0, 1, "/none.wav"), "there is no sound file"),
+    ],
+)
+def test_what_comes_after_the_clips_is_judged_before_them(given, said):
+    with pytest.raises(Stop, match=said):
+        request.extras(*given, 2, plan.choose(T4))
+
+
+def test_an_image_that_is_none_is_one_sentence(tmp_path):
+    (tmp_path / "notes.png").write_text("not a picture")
+    with pytest.raises(Stop, match=r"notes.png is no image"):
+        picture.opened(str(tmp_path / "notes.png"))
+    with pytest.raises(Stop, match="there is no image"):
+        picture.opened(str(tmp_path / "none.png"))
+    Image.new("RGB", (60, 400)).save(tmp_path / "thin.png")
+    with pytest.raises(Stop, match="its shorter side needs 128"):
+        picture.judged(str(tmp_path / "thin.png"))
+    Image.new("RGB", (200, 900)).save(tmp_path / "long.png")
+    with pytest.raises(Stop, match="more than 3 times as long as wide"):
+        picture.judged(str(tmp_path / "long.png"))
+    whole = tmp_path / "cut.png"
+    picture.example().save(whole)
+    whole.write_bytes(whole.read_bytes()[:5000])
+    with pytest.raises(Stop, match="cannot be read as an image"):
+        picture.opened(str(whole))
+
+
+def test_an_image_is_turned_upright_and_what_is_see_through_becomes_white(tmp_path):
+    side = Image.new("RGB", (300, 200), "red")
+    exif = side.getexif()
+    exif[274] = 6  # the camera was held upright
+    side.save(tmp_path / "turned.jpg", exif=exif)
+    assert picture.opened(str(tmp_path / "turned.jpg")).size == (200, 300)
+    Image.new("RGBA", (200, 200), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert picture.opened(str(tmp_path / "clear.png")).getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_an_image_of_another_aspect_is_cut_and_that_is_said(tmp_path, capsys):
+    Image.effect_noise((400, 400), 80).convert("RGB").save(tmp_path / "square.png")
+    made = plan.choose(T4, image=True)
+    clips = request.images(asked("a", image=str(tmp_path / "square.png")), made, tmp_path)
+    assert "square.png is 400 x 400; it is cut in its middle to the clip's 1280 x 704" in capsys.readouterr().out
+    assert clips[0]["image"].startswith("images/") and (tmp_path / clips[0]["image"]).is_file()
+    fitted = picture.fitted(picture.opened(tmp_path / clips[0]["image"]), 704, 1280)
+    assert fitted.size == (1280, 704)
+    shaped = picture.shaped(made, str(tmp_path / "square.png"))
+    assert shaped.height == shaped.width and shaped.height * shaped.width <= 704 * 1280
+
+
+def test_the_same_image_is_the_same_clip_under_any_name(tmp_path):
+    for name in ("a.png", "b.png"):
+        picture.example().save(tmp_path / name)
+    made = plan.choose(T4, image=True)
+    one, other = (request.images(asked("x", image=str(tmp_path / n)), made, tmp_path) for n in ("a.png", "b.png"))
+    assert one == other
+
+
+def test_the_front_matter_tells_the_registrys_models(compiled):
+    source = next(pair.source for pair in compiled.pairs if pair.source.name == "video_generation")
+    declared = {m["id"]: m for m in source.front["models"]}
+    used = {s for spec in registry.MODELS.values() for s in weights.repositories(spec).values()}
+    assert set(declared) == {s.id for s in used}
+    for one in used:
+        assert declared[one.id]["licence"] == one.licence and declared[one.id]["gated"] == one.gated
+        assert declared[one.id]["revision"] == one.revision
+
+
+def test_tiles_cover_a_clip_and_are_decoded_little_more_than_once():
+    for height, width in ((448, 832), (704, 1280), (320, 576), (480, 832), (192, 320)):
+        made = replace(plan.choose(T4, "wan-1.3b"), height=height, width=width)
+        for (side, step), length in zip(cost.tiles(made), (height, width), strict=True):
+            assert side <= plan.TILE and step <= side and step * -(-length // step) >= length
+            assert step % 16 == 0
+        assert cost.decoded(made) / (made.frames * height * width / 1e6) < 1.45
+
+
+def test_the_forms_styles_are_the_presets(compiled):
+    source = next(pair.source for pair in compiled.pairs if pair.source.name == "video_generation")
+    line = next(t for c in source.cells for t in c.source.split("\n") if t.startswith("STYLE = "))
+    assert json.loads(line.partition("@param ")[2]) == list(presets.STYLES)

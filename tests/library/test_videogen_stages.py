@@ -1,0 +1,501 @@
+"""videogen's stages on tiny models of the same classes: loading, sampling, decoding and ladders as with the real."""
+
+import json
+import os
+import signal
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from labkit import Stop
+from safetensors.torch import load_file, save_file
+from videogen import (
+    batch,
+    denoise,
+    encode,
+    film,
+    ladders,
+    load,
+    picture,
+    plan,
+    preview,
+    quality,
+    schedule,
+    studio,
+    tiny,
+)
+
+from tests.library.videogen_worlds import CPU, T4, make, models_of, wishes
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # an accidental download is an error
+
+
+@pytest.fixture(scope="module")
+def fastwan(tmp_path_factory):
+    return models_of("fastwan-1.3b", tmp_path_factory.mktemp("fastwan"))
+
+
+@pytest.fixture(scope="module")
+def every(tmp_path_factory):
+    return {name: models_of(name, tmp_path_factory.mktemp(name)) for name in plan.MODELS}
+
+
+def paths(models):
+    return {role: local.path for role, local in models.items()}
+
+
+def words_of(models, family="wan", text="a cat on a wall"):
+    tokenizer, model = encode.load(models["text"].path, "cpu", family)
+    return encode.one(tokenizer, model, text, family)
+
+
+def frames_of(folders, records):
+    return [film.read(path)[0] for path in batch.paths(folders, records)]
+
+
+# --- words
+
+
+def test_an_embedding_is_the_pipelines_own_without_its_padding(fastwan):
+    from diffusers import WanPipeline
+    from transformers import AutoTokenizer, UMT5EncoderModel
+
+    text = "A  red kite &amp; a dog,\n in the wind"
+    folder = fastwan["text"].path
+    encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    ours = encode.one(tokenizer, encoder, text, "wan")
+    pipe = WanPipeline(tokenizer=tokenizer, text_encoder=encoder, vae=None, scheduler=None)
+    theirs, _ = pipe.encode_prompt(text, do_classifier_free_guidance=False, max_sequence_length=512)
+    assert ours.shape[0] > 4 and theirs[0, ours.shape[0] :].abs().max() == 0
+    assert torch.allclose(theirs[0, : ours.shape[0]], ours, atol=1e-5)
+
+
+def test_every_text_is_encoded_once_and_a_rerun_never_loads_the_encoder(fastwan, folders, monkeypatch):
+    clips = wishes("a cat|a dog|a cat")
+    made = plan.quick("wan-1.3b")  # guided: what is to be avoided is a text too
+    models, count = batch.encode_all(clips, made, folders, fastwan, CPU)
+    assert count == 3
+    monkeypatch.setattr(encode, "load", lambda *_: pytest.fail("the encoder is loaded again"))
+    assert batch.encode_all(clips, made, folders, models, CPU)[1] == 0
+
+
+def test_a_broken_embedding_is_made_anew(fastwan, folders):
+    made, clips = plan.quick("fastwan-1.3b"), wishes("a cat")
+    batch.encode_all(clips, made, folders, fastwan, CPU)
+    kept = next((folders.outputs / "embeddings").glob("*.safetensors"))
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert batch.encode_all(clips, made, folders, fastwan, CPU)[1] == 1
+
+
+def test_the_encoder_is_bf16_throughout_and_anything_else_is_refused(fastwan, monkeypatch):
+    _, model = encode.load(fastwan["text"].path, "cpu")
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    from transformers import UMT5EncoderModel
+
+    real = UMT5EncoderModel.from_pretrained.__func__
+
+    def ignoring(cls, *arguments, dtype=None, **more):
+        return real(cls, *arguments, dtype=torch.float32, **more)
+
+    monkeypatch.setattr(UMT5EncoderModel, "from_pretrained", classmethod(ignoring))
+    with pytest.raises(Stop, match="asked for in bfloat16 and came in {torch.float32}"):
+        encode.load(fastwan["text"].path, "cpu")
+
+
+def test_a_prompt_that_is_longer_than_the_model_reads_is_told(fastwan, capsys):
+    tokenizer, model = encode.load(fastwan["text"].path, "cpu")
+    assert encode.one(tokenizer, model, "wave " * 200, "wan").shape[0] == 512
+    assert "tokens, the model reads the first 512 of them" in capsys.readouterr().out
+    encode.one(tokenizer, model, "a wave", "wan")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_encoder_of_zeros_is_noticed(fastwan):
+    tokenizer, model = encode.load(fastwan["text"].path, "cpu")
+    model.shared.weight.data.zero_()
+    model.encoder.final_layer_norm.weight.data.zero_()
+    with pytest.raises(Stop, match="no usable numbers"):
+        encode.one(tokenizer, model, "a cat", "wan")
+
+
+# --- noise levels
+
+
+def test_a_distilled_model_is_sampled_at_its_own_three_levels():
+    scheduler = schedule.of(plan.MODELS["fastwan-1.3b"], 0)
+    scheduler.set_timesteps(50)  # whatever a pipeline asks for
+    assert [round(float(t)) for t in scheduler.timesteps] == [1000, 757, 522]
+    assert [round(float(s), 3) for s in scheduler.sigmas] == [1.0, 0.757, 0.522, 0.0]
+
+
+def test_the_sampler_predicts_the_clean_clip_and_adds_fresh_noise_of_its_own():
+    sample, flow = torch.randn(1, 4, 2, 3, 3), torch.randn(1, 4, 2, 3, 3)
+    outs = []
+    for seed in (5, 5, 6):
+        torch.manual_seed(len(outs))  # the global generator has no say
+        scheduler = schedule.ladder((1.0, 0.5), seed, stochastic=True)
+        scheduler.set_timesteps(2)
+        outs.append(scheduler.step(flow, scheduler.timesteps[0], sample, return_dict=False)[0])
+    assert torch.equal(outs[0], outs[1]) and not torch.equal(outs[0], outs[2])
+    noise = torch.randn(sample.shape, generator=torch.Generator().manual_seed(6))
+    assert torch.allclose(outs[0], 0.5 * (sample - flow) + 0.5 * noise, atol=1e-6)
+    last = scheduler.step(flow, scheduler.timesteps[1], sample, return_dict=False)[0]
+    assert torch.allclose(last, sample - 0.5 * flow, atol=1e-6), "at the end no noise is left"
+
+
+@pytest.mark.parametrize("name", list(plan.MODELS))
+def test_each_model_goes_from_words_to_frames_and_a_seed_gives_the_same_clip(name, every):
+    models, made = every[name], plan.quick(name)
+    pipe = load.pipeline(made, paths(models))
+    words = words_of(models, made.spec.family)
+    avoid = words_of(models, made.spec.family, "blurry") if made.guidance > 1 else None
+    told = []
+    one = denoise.latents(pipe, made, words, avoid, 7, tell=lambda step, _: told.append(step))
+    torch.manual_seed(99)
+    again, other = (denoise.latents(pipe, made, words, avoid, seed) for seed in (7, 8))
+    assert told == list(range(1, made.steps + 1))
+    assert torch.equal(one, again) and not torch.allclose(one, other)
+    frames = denoise.frames(pipe.vae, made, one)
+    assert frames.shape == (made.frames, made.height, made.width, 3) and frames.dtype == np.uint8
+    assert frames.std() > 1 and np.abs(np.diff(frames.astype(int), axis=0)).mean() > 0.1
+    if made.spec.images:
+        image = picture.fitted(picture.example(), made.height, made.width)
+        begun = denoise.latents(load.with_image(pipe, made), made, words, avoid, 7, image=image)
+        assert begun.shape == one.shape and not torch.allclose(begun, one)
+
+
+def test_what_is_loaded_has_the_type_that_was_asked_for(fastwan, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), dtype="float16", vae_dtype="float16")
+    pipe = load.pipeline(made, paths(fastwan))
+    assert pipe.transformer.dtype == pipe.vae.dtype == torch.float16
+    kept = {n for n, p in pipe.transformer.named_parameters() if p.dtype == torch.float32}
+    assert "scale_shift_table" in kept, "diffusers keeps norms and time embedding in 32 bits by itself"
+    real = load._classes("wan")["transformer"].from_pretrained.__func__
+
+    def ignoring(cls, folder, torch_dtype=None, **more):  # what `dtype=` does before diffusers 0.40
+        return real(cls, folder, **more)
+
+    monkeypatch.setattr(load._classes("wan")["transformer"], "from_pretrained", classmethod(ignoring))
+    with pytest.raises(Stop, match="the transformer was asked for in float16 and came in"):
+        load.pipeline(made, paths(fastwan))
+
+
+def test_eight_bits_at_rest_still_make_a_finite_clip(every):
+    made = replace(plan.quick("wan-5b"), storage="fp8")
+    pipe = load.pipeline(made, paths(every["wan-5b"]))
+    assert torch.float8_e4m3fn in {p.dtype for p in pipe.transformer.parameters()}
+    words = words_of(every["wan-5b"])
+    assert torch.isfinite(denoise.latents(pipe, made, words, words, 1)).all()
+
+
+def test_extra_tensors_of_a_sparse_attention_are_no_alarm(fastwan, tmp_path, capfd):
+    import shutil
+
+    folder = shutil.copytree(fastwan["weights"].path, tmp_path / "with-gates")
+    file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights |= {f"blocks.{i}.to_gate_compress.weight": torch.zeros(2, 2) for i in range(3)}
+    save_file(weights, file, metadata={"format": "pt"})
+    load.pipeline(plan.quick("fastwan-1.3b"), {"weights": folder})
+    said = capfd.readouterr()
+    assert "not used" not in said.err + said.out
+
+
+def test_tiles_give_nearly_the_clip_of_one_piece(fastwan):
+    made = replace(plan.quick("fastwan-1.3b"), height=128, width=192)
+    pipe = load.pipeline(made, paths(fastwan))
+    latents = torch.randn(1, 16, 3, 16, 24, generator=torch.Generator().manual_seed(1))
+    frames = {}
+    for side in (0, 96):
+        load.tile(pipe.vae, replace(made, tile=side))
+        frames[side] = denoise.frames(pipe.vae, made, latents).astype(int)
+    assert frames[96].shape == frames[0].shape
+    assert np.abs(frames[96] - frames[0]).mean() < 0.35 * frames[0].std()
+
+
+# --- a list, and what ends it
+
+
+def test_a_list_becomes_films_with_their_records(fastwan, folders):
+    records = make(folders, fastwan, wishes("a cat|a dog", seed=-1))
+    one, other = frames_of(folders, records)
+    assert one.shape == (9, 64, 96, 3) and not np.array_equal(one, other)
+    for record, path in zip(records, batch.paths(folders, records), strict=True):
+        made = record["made"]
+        assert record["state"] == "done" and made["seed"] >= 0 and made["forwards"] == 3
+        assert made["asked"] == made["made"] and made["changes"] == []
+        assert set(made["stage_seconds"]) == {"denoise", "decode", "film", "report"}
+        assert made["commits"]["weights"].endswith("@" + "0" * 40)
+        assert {"flicker", "warp", "flow", "sharpness", "frozen", "black"} <= set(made["quality"])
+        about = film.metadata(path)
+        assert "AI-generated" in about["comment"] and f"seed {made['seed']}" in about["comment"]
+        assert about["title"] == made["prompt"] and about["date"].startswith("20")
+        assert film.facts(path).codec == "h264"
+    assert len(batch.paths(folders, records, "sheet.png")) == 2
+    assert not list((folders.outputs / "latents").iterdir()), "what is done leaves no unfinished work"
+    assert make(folders, fastwan, wishes("a cat|a dog", seed=-1)) == records, "a rerun has nothing to do"
+
+
+def test_the_same_seed_is_the_same_film_and_another_is_another(fastwan, folders, tmp_path):
+    first = frames_of(folders, make(folders, fastwan, wishes("a cat", seed=3, variations=2)))
+    for name in ("outputs", "work"):
+        (tmp_path / "again" / name).mkdir(parents=True)
+    fresh = folders._replace(outputs=tmp_path / "again" / "outputs", work=tmp_path / "again" / "work")
+    again = frames_of(fresh, make(fresh, fastwan, wishes("a cat", seed=3, variations=2)))
+    assert np.array_equal(first[0], again[0]) and not np.array_equal(first[0], first[1])
+
+
+def test_an_image_begins_the_clip_and_how_near_it_comes_is_told(every, folders):
+    from videogen import request
+
+    made = plan.quick("wan-5b")
+    clips = request.images(wishes("the sea", image="example"), made, folders.outputs)
+    record = make(folders, every["wan-5b"], clips, made)[0]
+    assert record["state"] == "done" and record["made"]["quality"]["first_psnr"] > 0
+    assert clips[0]["image"] == record["item"]["image"]
+
+
+STAGES = {  # a function of the library, and whether the process dies before or after it
+    "before its seed is drawn": (studio.Work, "seed", "before"),
+    "after its seed is drawn": (studio.Work, "seed", "after"),
+    "after the words are read": (studio.Studio, "_ready", "before"),
+    "in the middle of the steps": (denoise, "latents", "before"),
+    "before latents are saved": (studio.Work, "save", "before"),
+    "after latents are saved": (studio.Work, "save", "after"),
+    "after decoding": (denoise, "frames", "after"),
+    "before the film is there": (film, "write", "before"),
+    "after the film is there": (film, "write", "after"),
+    "after the report": (quality, "verdict", "after"),
+}
+
+
+@pytest.mark.parametrize("when", STAGES)
+def test_a_kill_between_any_two_stages_costs_no_finished_stage(when, fastwan, folders, tmp_path, capsys):
+    clips, made = wishes("a cat", seed=-1), plan.quick("fastwan-1.3b")
+    models, _ = batch.encode_all(clips, made, folders, fastwan, CPU)
+    child = os.fork()
+    if child == 0:  # everything is imported already: a process of its own costs a second instead of ten
+        place, name, moment = STAGES[when]
+        plain = getattr(place, name)
+
+        def deadly(*arguments, **more):
+            out = plain(*arguments, **more) if moment == "after" else None
+            os.kill(os.getpid(), signal.SIGKILL)
+            return out
+
+        setattr(place, name, deadly)
+        batch.run(clips, made, folders, models, ["cpu"])
+        os._exit(9)  # not reached when the kill came
+    assert os.WIFSIGNALED(os.waitpid(child, 0)[1]), "the process was killed"
+    work = folders.outputs / "latents"
+    states = [json.loads(p.read_text()) for p in work.glob("*/state.json")]
+    kept = [load_file(p)["latents"] for p in work.glob("*/latents.safetensors")]
+    capsys.readouterr()
+    record = batch.run(clips, made, folders, models, ["cpu"])[0]
+    assert record["state"] == "done" and not list(work.iterdir())
+    if states:
+        assert record["made"]["seed"] == states[0]["seed"], "the seed that was drawn stays"
+    said = capsys.readouterr().out
+    assert ("going on from saved latents" in said) == bool(kept)
+    if kept:
+        assert "denoise" not in record["made"]["stage_seconds"], "no step is done twice"
+        vae = load.pipeline(made, paths(fastwan)).vae
+        shown = frames_of(folders, [record])[0].astype(int)
+        assert np.abs(shown - denoise.frames(vae, made, kept[0])).mean() < 12, "h264 of those very latents"
+
+
+def test_latents_that_are_cut_off_are_made_again(fastwan, folders):
+    work = studio.Work(folders.outputs / "latents" / "x")
+    made = plan.quick("fastwan-1.3b")
+    work.save(torch.randn(1, 16, 3, 8, 12), made)
+    assert work.latents(made)[0] is not None
+    file = work.place / "latents.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert work.latents(made) == (None, made)
+
+
+def test_two_workers_share_a_list_and_make_each_clip_once(fastwan, folders, capsys):
+    records = make(folders, fastwan, wishes("|".join(f"clip number {i}" for i in range(10))), devices=("cpu", "cpu"))
+    assert [r["state"] for r in records] == ["done"] * 10
+    own = capsys.readouterr().out
+    other = (folders.work / "worker-2.log").read_text()
+    assert "card 2 works on the same list" in own and "Traceback" not in other
+    done = [text.count(" done in ") for text in (own, other)]
+    assert sum(done) == 10, f"each clip once: {done}"
+
+
+def test_a_helper_that_dies_leaves_its_clips_to_the_first(fastwan, folders, monkeypatch):
+    monkeypatch.setattr(batch.sys, "executable", "/bin/false")
+    records = make(folders, fastwan, wishes("a|b|c"), devices=("cpu", "cpu"))
+    assert [r["state"] for r in records] == ["done"] * 3
+
+
+def test_cancel_stops_between_steps_and_the_clip_is_made_on_the_next_run(fastwan, folders):
+    cancel = threading.Event()
+    seen = []
+
+    def tell(stage, at, of):
+        seen.append(at)
+        cancel.set()
+
+    clips = wishes("a cat")
+    assert make(folders, fastwan, clips, cancel=cancel, tell=tell)[0]["state"] == "failed"
+    assert seen == [1], "no step after the one in which it was asked for"
+    assert make(folders, fastwan, clips)[0]["state"] == "done"
+
+
+def test_a_preview_shows_the_clip_before_it_is_decoded(fastwan, folders):
+    made = plan.quick("fastwan-1.3b")
+    pipe = load.pipeline(made, paths(fastwan))
+    latents = denoise.latents(pipe, made, words_of(fastwan), None, 1)
+    frames = denoise.frames(pipe.vae, made, latents)
+    false, colours = preview.thumbnail(latents), preview.fit(latents, frames)
+    fitted = preview.thumbnail(latents, colours)
+    assert false.shape == fitted.shape == (8, 12, 3) and false.std() > 5
+    middle = frames[4].reshape(8, 8, 12, 8, 3).mean((1, 3))
+    assert np.abs(fitted - middle).mean() < np.abs(false - middle).mean(), "colours are nearer once they are fitted"
+    preview.save(colours, folders.outputs / "colours.npy")
+    assert np.allclose(preview.load(folders.outputs / "colours.npy"), colours)
+    assert preview.load(folders.outputs / "none.npy") is None
+
+
+# --- ladders, by injection
+
+
+def failing(monkeypatch, place, name, *errors):
+    """Let a function fail with these errors, one a call, then work."""
+    plain, left, seen = getattr(place, name), list(errors), []
+
+    def wrapped(*arguments, **more):
+        seen.append(arguments[1])  # the plan
+        if left:
+            raise left.pop(0)
+        return plain(*arguments, **more)
+
+    monkeypatch.setattr(place, name, wrapped)
+    return seen
+
+
+def test_out_of_memory_while_decoding_makes_tiles_smaller_and_says_so(fastwan, folders, monkeypatch, capsys):
+    full = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    seen = failing(monkeypatch, denoise, "frames", full, full)
+    record = make(folders, fastwan, wishes("a cat"))[0]
+    assert record["state"] == "done" and [p.tile for p in seen] == [384, 192, 96]
+    assert record["made"]["changes"] == [
+        "out of memory (decode): decoding in tiles of 192 pixels",
+        "out of memory (decode): decoding in tiles of 96 pixels",
+    ]
+    assert record["made"]["asked"] == record["made"]["made"], "the clip itself is as it was asked for"
+    assert "out of memory (decode): decoding in tiles of 192 pixels" in capsys.readouterr().out
+
+
+def test_out_of_memory_while_denoising_makes_fewer_frames_and_the_record_tells_both(fastwan, folders, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), frames=29)
+    failing(monkeypatch, denoise, "latents", RuntimeError("CUDA error: out of memory"))
+    record = make(folders, fastwan, wishes("a cat"), made)[0]
+    assert record["made"]["asked"]["frames"] == 29 and record["made"]["made"]["frames"] == 21
+    assert record["made"]["changes"] == ["out of memory (denoise): 21 frames instead of 29"]
+    assert len(frames_of(folders, [record])[0]) == 21
+
+
+def test_the_ladder_of_memory_goes_from_tiles_to_frames_to_size_to_offload_and_ends():
+    made, seen = plan.choose(T4), []
+    for stage in ("decode", "denoise"):
+        now = made
+        while (found := ladders.lighter(now, stage)) is not None:
+            now, words = found
+            seen.append(words)
+            assert len(seen) < 30
+        assert now.offload and ladders.lighter(now, stage) is None
+    text = " / ".join(seen)
+    order = ["tiles of 192", "tiles of 96", "slower", "45 frames instead of 61", "17 frames", "624 x 336", "slower"]
+    at = -1
+    for word in order:
+        at = text.index(word, at + 1)
+    assert min(now.height, now.width) >= 256
+
+
+def test_an_end_of_the_ladder_is_a_sentence_and_the_list_goes_on(fastwan, folders, monkeypatch):
+    full = torch.OutOfMemoryError("CUDA out of memory")
+    failing(monkeypatch, denoise, "frames", *[full] * 3)
+    records = make(folders, fastwan, wishes("a cat|a dog"))
+    assert records[0]["state"] == "failed" and records[1]["state"] == "done"
+    assert "nothing lighter left to try: choose a smaller size" in records[0]["error"]
+    assert make(folders, fastwan, wishes("a cat|a dog"))[0]["state"] == "done", "its latents were kept"
+
+
+def test_frames_that_overflow_are_decoded_in_32_bits_then_denoised_so(fastwan, folders, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), dtype="bfloat16", vae_dtype="bfloat16")
+    nan = denoise.NotFinite("the decoded frames overflowed")
+    seen = failing(monkeypatch, denoise, "frames", nan, nan)
+    record = make(folders, fastwan, wishes("a cat"), made)[0]
+    assert [(p.vae_dtype, p.dtype) for p in seen] == [
+        ("bfloat16", "bfloat16"),
+        ("float32", "bfloat16"),
+        ("float32", "float32"),
+    ]
+    assert record["made"]["changes"] == [
+        "the decoded frames overflowed: the VAE in 32 bits",
+        "the decoded frames overflowed: the transformer in 32 bits",
+    ]
+    assert record["state"] == "done" and record["made"]["plan"]["dtype"] == "float32"
+
+
+def test_latents_that_overflow_are_noticed_at_their_step_and_made_in_32_bits(fastwan, folders, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), dtype="float16", vae_dtype="float32")
+    from diffusers import WanTransformer3DModel
+
+    plain, calls = WanTransformer3DModel.forward, []
+
+    def overflowing(self, *arguments, **more):
+        out = plain(self, *arguments, **more)
+        calls.append(self.dtype)
+        return (out[0] * float("inf"),) if self.dtype == torch.float16 and len(calls) == 2 else out
+
+    monkeypatch.setattr(WanTransformer3DModel, "forward", overflowing)
+    record = make(folders, fastwan, wishes("a cat"), made)[0]
+    assert record["made"]["changes"] == ["the latents overflowed at step 2: the transformer in 32 bits"]
+    assert calls == [torch.float16] * 2 + [torch.float32] * 3 and record["state"] == "done"
+
+
+def test_a_black_clip_climbs_the_same_ladder_and_at_its_end_is_said(fastwan, folders, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), vae_dtype="bfloat16")
+    monkeypatch.setattr(denoise, "frames", lambda vae, p, z: np.zeros((p.frames, p.height, p.width, 3), "uint8"))
+    record = make(folders, fastwan, wishes("a cat"), made)[0]
+    assert record["state"] == "failed" and "the clip is black, also in 32 bits" in record["error"]
+
+
+def test_other_errors_are_no_rung_of_any_ladder(fastwan, folders, monkeypatch):
+    failing(monkeypatch, denoise, "frames", RuntimeError("shape mismatch"))
+    record = make(folders, fastwan, wishes("a cat"))[0]
+    assert record["state"] == "failed" and record["error"] == "RuntimeError: shape mismatch"
+
+
+# --- long clips, and the quick test
+
+
+def test_a_long_clip_is_chained_and_its_seams_are_told(every, folders):
+    made = plan.quick("wan-5b")
+    models, _ = batch.encode_all(wishes("the sea"), made, folders, every["wan-5b"], CPU)
+    records, long, seams = batch.chained(wishes("the sea"), made, folders, models, ["cpu"], 3)
+    assert len(long) == 1 and len(film.read(long[0])[0]) == 9 + 8 + 8 and len(seams[0]) == 2
+    assert "AI-generated" in film.metadata(long[0])["comment"] and records[0]["state"] == "done"
+
+
+def test_a_model_for_words_alone_makes_no_long_clips(fastwan, folders):
+    with pytest.raises(Stop, match="makes no long clips; choose wan-5b"):
+        batch.chained(wishes("a"), plan.quick("fastwan-1.3b"), folders, fastwan, ["cpu"], 2)
+
+
+def test_a_twin_has_the_real_repositorys_layout(tmp_path):
+    tiny.twin(tmp_path, "Wan-AI/Wan2.2-TI2V-5B-Diffusers")
+    names = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()}
+    assert {"model_index.json", "vae/config.json", "scheduler/scheduler_config.json"} <= names
+    assert {"tokenizer/tokenizer.json", "text_encoder/config.json"} <= names
+    for part in ("text_encoder/model", "transformer/diffusion_pytorch_model"):
+        assert f"{part}.safetensors.index.json" in names, "sharded, as the real ones are"
+        assert sum(name.startswith(part) and name.endswith(".safetensors") for name in names) >= 2
+    assert not [name for name in names if name.endswith((".bin", ".pt"))]
