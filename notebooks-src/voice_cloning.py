@@ -315,6 +315,7 @@ if results:
         place / "speech.png",
         "waveform and spectrogram of the result",
     )
+    progress.show(plots.pieces(run.records), place / "pieces.png", "similarity of each piece to the reference")
 storage.write_json(place / "measures.json", numbers)
 if QUICK_TEST:
     print("This was the quick test: random weights make noise, not words, and the whole way works on this machine.")

@@ -14,6 +14,7 @@ from voiceclone import (
     consent,
     intake,
     output,
+    plots,
     recogniser,
     reference,
     registry,
@@ -306,6 +307,7 @@ def test_takes_are_kept_the_best_first(loaded, prompt, folders):
     alike = [take["similarity"] for take in record["made"]["takes"]]
     assert len(alike) == 3 and alike == sorted(alike, reverse=True)
     assert len({take["seed"] for take in record["made"]["takes"]}) == 3
+    assert plots.pieces(made.records).axes[0].get_ylabel() == "similarity"
     shown = batch.takes_of(made, folders)
     assert len(shown) == 3 and all(path.is_file() for _, path in shown)
 

@@ -1,4 +1,4 @@
-"""Two pictures: a recording and the part that is taken; a result as waveform and spectrogram. Returned, never shown.
+"""Three pictures: a recording and its part that is taken; a result; how close each piece is. Returned, never shown.
 
 Colours are Okabe and Ito's and never alone: what they mean is written, too. Sized for a phone.
 """
@@ -72,4 +72,26 @@ def result(made: Sound, title: str) -> Figure:
     below.set_ylabel("kHz", fontsize=SIZE)
     bar = figure.colorbar(image, ax=below, pad=0.01)
     bar.set_label("dB", fontsize=SIZE - 1)
+    return figure
+
+
+def pieces(records: list[dict]) -> Figure:
+    """Similarity of each finished piece's take; a square is one to listen to. The levels are what one person and two
+    different people reach with this measure."""
+    done = [(n, r["made"]) for n, r in enumerate(records, 1) if r["state"] == "done"]
+    figure, (axes,) = _figure(2.6, [1])
+    for flagged, marker, colour, label in ((False, "o", BLUE, "fine"), (True, "s", ORANGE, "listen to it")):
+        spots = [(n, made["takes"][0]["similarity"]) for n, made in done if bool(made["check"]) is flagged]
+        if spots:
+            axes.plot(*zip(*spots, strict=True), marker, color=colour, label=label, ms=8)
+    for level, told in ((0.85, "one person"), (0.6, "two people")):
+        axes.axhline(level, color="#555555", ls="--", lw=1)
+        axes.annotate(told, (1, level), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
+                      ha="right", va="bottom", fontsize=SIZE - 2)  # fmt: skip
+    lowest = min((made["takes"][0]["similarity"] for _, made in done), default=0.0)
+    axes.set(ylim=(min(0.3, lowest - 0.1), 1.0), xlim=(0.3, len(records) + 0.7))
+    axes.set_xticks(range(1, len(records) + 1, max(1, len(records) // 10)))
+    axes.set_xlabel("piece", fontsize=SIZE)
+    axes.set_ylabel("similarity", fontsize=SIZE)
+    axes.legend(fontsize=SIZE - 2, frameon=False, loc="lower left")
     return figure
