@@ -6,7 +6,7 @@ import pytest
 
 from anylab.compile import compile_all
 from anylab.project import open_project
-from anylab.smoke import standin
+from anylab.smoke import overlay, standin
 from tests.conftest import ROOT
 from tests.front import jupyterlab
 
@@ -26,9 +26,11 @@ def browser():
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.path)
 def test_run_all_in_jupyterlab_ends_without_an_error_and_with_pictures(pair, browser, tmp_path, shared_cache):
+    alone = overlay.bare(COMPILED, pair)  # what goes in without its dependencies, where the notebook has such
     there = standin.prepare(pair.platform, tmp_path, shared_cache)
+    env = {**there.env, "PYTHONPATH": os.pathsep.join(map(str, filter(None, [there.env["PYTHONPATH"], alone])))}
     data = dict(COMPILED.variant_files(pair))[pair.path].replace(b"QUICK_TEST = False", b"QUICK_TEST = True")
-    done = jupyterlab.run_all(data, there.cwd, there.env, tmp_path / "after.png")
+    done = jupyterlab.run_all(data, there.cwd, env, tmp_path / "after.png")
     code = [c for c in done["notebook"]["cells"] if c["cell_type"] == "code" and "".join(c["source"]).strip()]
     errors = [o["evalue"] for c in code for o in c["outputs"] if o["output_type"] == "error"]
     assert errors == [] and all(c["execution_count"] for c in code)

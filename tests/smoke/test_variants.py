@@ -6,7 +6,7 @@ import pytest
 
 from anylab.compile import compile_all
 from anylab.project import open_project
-from anylab.smoke import suite, users
+from anylab.smoke import overlay, suite, users
 from tests.conftest import ROOT
 
 COMPILED = compile_all(open_project(ROOT))
@@ -57,7 +57,7 @@ def test_nothing_of_the_library_lands_in_the_outputs(pair, tmp_path, shared_cach
     notebook = suite.runner.json.loads(data)
     upto = next(i for i, c in enumerate(notebook["cells"]) if "start.begin" in "".join(c["source"]))
     notebook["cells"] = notebook["cells"][: upto + 1]
-    there = suite.standin.prepare(pair.platform, tmp_path, shared_cache)
+    there = suite.standin.prepare(pair.platform, tmp_path, shared_cache, overlay.site(COMPILED, pair))
     verdict = suite.runner.execute(
         suite.runner.json.dumps(notebook).encode(), {"QUICK_TEST": True}, there.cwd, there.env
     )
