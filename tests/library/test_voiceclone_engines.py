@@ -363,3 +363,11 @@ def test_a_tiny_whisper_hears_through_the_same_loader(tmp_path, prompt):
     ears = recogniser.load(tmp_path, "cpu")
     assert isinstance(ears.heard(prompt.sound()), str)
     assert not shims.has_torchaudio()  # what stands in for it is not taken for it
+
+
+def test_no_engine_hears_a_voice_without_consent(loaded, prompt):
+    from dataclasses import replace
+
+    engine = Broken(loaded["voxcpm2"].engine, "", 0)
+    with pytest.raises(Stop, match="nothing is generated"):
+        batch.ready(engine, {"": replace(prompt, consent=None)})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit import storage, worklist
 
-from voiceclone import sound, takes, voices
+from voiceclone import consent, sound, takes, voices
 from voiceclone.sound import Sound
 
 NAME = "sentences"
@@ -36,11 +36,12 @@ class Run:
 
 
 def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
-    """Each speaker's voice, prepared once for all sentences."""
+    """Each speaker's voice, prepared once for all sentences. Raises Stop for one without consent."""
     from voiceclone import speaker
 
     made = {}
     for name, prompt in prompts.items():
+        consent.granted(prompt.consent)
         state = engine.voice(prompt.wav, prompt.transcript)
         made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest)
     return made
