@@ -154,6 +154,7 @@ def _cells(build: Build, pair: Pair) -> list[dict[str, Any]]:
             headings = re.findall(r"^#+ +(.+)$", made.source, re.MULTILINE)
             heading = headings[-1].strip() if headings else heading
         cell["title"] = "" if made.module else made.title or heading
+        cell["made"] = made.made and not made.module  # its lines are the generator's: only its place is the source's
     return cells
 
 
@@ -194,7 +195,14 @@ def _lines(cell: Mapping[str, Any]) -> list[str]:
 def _origin(cell: Mapping[str, Any], line: int) -> Origin:
     """The place of line `line` (from 1) of a compiled cell."""
     mark = cell["metadata"]["anylab"]
+    if cell.get("made"):
+        return Origin(mark["source"], mark["line"] + _titled(cell))
     return Origin(mark["source"], max(mark["line"] + line - 1, 1))
+
+
+def _titled(cell: Mapping[str, Any]) -> int:
+    """How many lines a form's title puts on top of a cell; its mark is moved up by as many."""
+    return int("".join(cell["source"]).startswith("#@title"))
 
 
 def _joined(places: list[Place]) -> list[Place]:

@@ -47,3 +47,12 @@ def test_bad_input_is_one_line(project_copy, anylab, arguments, words):
     done = anylab("where", *arguments, cwd=project_copy)
     assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_any_line_of_a_cell_that_the_generator_makes_leads_to_its_place_in_the_source(project_copy, anylab):
+    source = (project_copy / "notebooks-src/ours.py").read_text().split("\n")
+    for platform in ("colab", "local"):  # with and without a form's title on top
+        told = {anylab("where", f"ours/{platform}", 2, line, cwd=project_copy).stdout for line in (1, 6)}
+        (place,) = told
+        number = int(place.split(":")[1].split()[0])
+        assert "bootstrap" in source[number - 2] and "Scratch folder" in place
