@@ -7,14 +7,13 @@ from pathlib import Path
 NAME = "your own machine"
 SESSION_HOURS, IDLE = None, "nobody ends it"
 CLONING = "On your own machine the law of your country decides."
-ROOT = ""
 INSTALLS = False  # a notebook does not change your environment; it says what to install
 GPU_CLICKS = "install a CUDA build of torch (pytorch.org/get-started) and the NVIDIA driver, then restart the kernel"
 LARGER_CLICKS = "choose a smaller size in the settings, close other programs, free some disk, or take a larger machine"
 INTERNET_CLICKS = "connect this machine to the internet"
 RESTART_CLICKS = "restart the kernel, then run all cells again"
 FETCH = "They are ordinary files on this machine."
-ELSEWHERE = ""  # this variant is right wherever no other platform is recognised
+ROOT = ELSEWHERE = ""  # this variant is right wherever no other platform is recognised
 
 
 def am_i_here() -> bool:
