@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks-src" / "lib"))
+# small projects that tests make find what `python build.py overlays` has fetched for this one
+os.environ.setdefault("ANYLAB_OVERLAYS", str(ROOT / ".anylab" / "overlays"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads that wait for each other suffer on a busy machine
 
 

@@ -53,7 +53,8 @@ class Scenario:
         """Whether the notebook's needs are those that this scenario is about."""
         if self.served and not users.loads_models(pair):
             return False
-        return all(pair.source.needs.get(key) in allowed for key, allowed in self.when.items())
+        needs = pair.source.needs
+        return all(needs.get(k) in allowed or ("any" in allowed and needs.get(k)) for k, allowed in self.when.items())
 
 
 def of(platform: Platform) -> dict[str, Scenario]:

@@ -13,7 +13,7 @@ NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
 
 
 def nbval(path):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", str(path)]
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--nbval", str(path)]
     env = {k: v for k, v in os.environ.items() if k != "PYTEST_ADDOPTS"}
     return subprocess.run(command, cwd=HERE, env=env, capture_output=True, text=True, timeout=300)
 

@@ -20,7 +20,7 @@ PLAYED = [
     for pair in COMPILED.pairs
     for scenario in (scenarios.of(pair.platform).values() if pair.path else ())
     if scenario.applies(pair)
-    and bool(scenario.served) == (pair.source.name == "loader")
+    and pair.source.name == ("loader" if scenario.served else "needy")
     and (not scenario.served or scenario.name == "hub" or pair.platform.id in FAULTS_ON)
 ]
 
