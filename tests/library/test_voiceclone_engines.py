@@ -140,7 +140,14 @@ def test_the_gate_is_one_sentence_with_the_page_and_the_secret(tmp_path):
     paths = os.pathsep.join([str(packages()), str(ROOT / "notebooks-src/lib")])
     commits = {r.id: r.revision for r in registry.module("pocket").repos("en")}
     with Hub({repo: tmp_path / repo for repo in commits}, "gate", commits) as hub:
-        env = {**os.environ, **hub.env, "PYTHONPATH": paths, "HF_TOKEN": "", "HOME": str(tmp_path)}
+        env = {
+            **os.environ,
+            **hub.env,
+            "PYTHONPATH": paths,
+            "HF_TOKEN": "",
+            "HF_HUB_OFFLINE": "0",
+            "HOME": str(tmp_path),
+        }
         done = subprocess.run([sys.executable, "-c", script_], env=env, cwd=tmp_path, capture_output=True, text=True)
     assert "STOP kyutai/pocket-tts asks for consent first" in done.stdout, done.stderr
     assert "https://huggingface.co/kyutai/pocket-tts" in done.stdout and "HF_TOKEN" in done.stdout
