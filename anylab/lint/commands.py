@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -113,3 +114,11 @@ def bare(text: str) -> str:
 def parts(text: str) -> list[str]:
     """The single commands of a line: `a && b; c | d &`."""
     return re.split(r"&&|\|\||[;|]|(?<![>&<])&(?![>&])", text)
+
+
+def split(text: str) -> list[str]:
+    """The words of a command, its quotes taken off and its comment left out."""
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:  # a quote left open
+        return text.split()

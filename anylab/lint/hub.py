@@ -8,11 +8,10 @@ from __future__ import annotations
 import ast
 import functools
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anylab.lint.commands import commands, parts
+from anylab.lint.commands import commands, parts, split
 from anylab.lint.things import Piece, argument, dotted, spread
 
 UNTOLD = "?"  # a revision that a run decides
@@ -118,7 +117,7 @@ def _commanded(piece: Piece) -> Iterator[Load]:
     for command in commands(piece):
         for part in parts(command.text):
             found = _CLIENT.search(part)
-            words = _words(found["rest"]) if found else []
+            words = split(found["rest"]) if found else []
             if words and _ID.fullmatch(words[0]):
                 told = next((w for w in words if w.startswith("--revision")), "")
                 after = [*words, ""][words.index(told) + 1] if told == "--revision" else told.partition("=")[2]
@@ -126,13 +125,6 @@ def _commanded(piece: Piece) -> Iterator[Load]:
                 file = words[1] if len(words) > 1 and not words[1].startswith("-") else ""
                 is_model = not re.search(r"--repo-type[ =]dataset", found["rest"])
                 yield Load(command.line, "hf download", words[0], revision, file, is_model)
-
-
-def _words(rest: str) -> list[str]:
-    try:
-        return shlex.split(rest, comments=True)
-    except ValueError:  # a quote left open
-        return rest.split()
 
 
 def _addressed(piece: Piece) -> Iterator[Load]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 
 from anylab.errors import Problem
 from anylab.images import normal
 from anylab.install import PROTECTED
 from anylab.lint import Collection, Piece, rule
-from anylab.lint.commands import bare, commands, parts
+from anylab.lint.commands import bare, commands, parts, split
 
 _INSTALL = re.compile(r"(?:^|[\s/])(?:pip[\d.]*|(?P<conda>conda|mamba|micromamba))(?:\s+-\S+)*\s+install\b(?P<rest>.*)")
 _TOOLS = frozenset(["pip", "conda", "mamba", "micromamba"])
@@ -103,7 +102,7 @@ def installs(piece: Piece) -> Iterator[tuple[int, list[str]]]:
         for part in parts(command.text):
             found = _INSTALL.search(part)
             if found:
-                yield command.line, _as_pip(found["conda"], _words(found["rest"]))
+                yield command.line, _as_pip(found["conda"], split(found["rest"]))
     for node in ast.walk(piece.tree or ast.Module([], [])) if "pip" in piece.text or "conda" in piece.text else ():
         if isinstance(node, ast.List | ast.Tuple):
             words = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
@@ -115,13 +114,6 @@ def installs(piece: Piece) -> Iterator[tuple[int, list[str]]]:
 def _as_pip(conda: object, words: list[str]) -> list[str]:
     """The words with conda's channel and environment under names that mean nothing else to pip."""
     return [_OF_CONDA.get(w, w) for w in words] if conda else words
-
-
-def _words(rest: str) -> list[str]:
-    try:
-        return shlex.split(rest, comments=True)
-    except ValueError:  # a quote left open
-        return rest.split()
 
 
 def _wanted(words: list[str]) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,7 +13,7 @@ from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.errors import Origin, refuse
 from anylab.project import Project
-from anylab.smoke import asked, needed, overlay, produced, runner, scenarios, standin, users
+from anylab.smoke import aftermath, needed, overlay, runner, scenarios, standin, users
 
 
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
@@ -79,5 +78,4 @@ def one(
     settings = runner.settings_cell(runner.json.loads(data))
     parameters = {"QUICK_TEST": quick_test} if "QUICK_TEST" in settings else {}
     verdict = runner.execute(data, parameters, there.cwd, there.env, output)
-    fault = verdict.fault or asked.fault(compiled, pair, there.pip_log) or produced.fault(pair.source, root)
-    return replace(verdict, fault=fault)
+    return aftermath.judged(verdict, compiled, pair, there)

@@ -13,13 +13,12 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from anylab.compile import Build, Pair
 from anylab.errors import Origin, did_you_mean, refuse
-from anylab.smoke import asked, overlay, produced, runner, standin
+from anylab.smoke import aftermath, overlay, runner, standin
 from anylab.smoke.hub import Hub
 from anylab.source import Source
 
@@ -64,8 +63,7 @@ def run(
     with Hub(repos, fault, commits) as hub:
         env = {**there.env, **hub.env, "PATH": f"{driver(root, CARD)}{os.pathsep}{there.env['PATH']}"}
         verdict = runner.execute(json.dumps(notebook).encode(), parameters, there.cwd, env, keep)
-    fault = verdict.fault or asked.fault(compiled, pair, there.pip_log) or produced.fault(pair.source, root)
-    return replace(verdict, fault=fault)
+    return aftermath.judged(verdict, compiled, pair, there)
 
 
 def settings(source: Source, notebook: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +46,8 @@ def send(archive: Path, name: str, dry_run: bool = False) -> str:
                 "private in its settings, or name another one as owner/repo:name; nothing was sent"
             )
         sent = {"path_or_fileobj": str(archive), "path_in_repo": file, "commit_message": f"Bundle {name}"}
-        _patiently(lambda: api.upload_file(**sent, repo_id=repo, repo_type="dataset"))
+        # before 1.27 the client gives up at once (0.33.4, 1.11.0)
+        remote.patiently(lambda: api.upload_file(**sent, repo_id=repo, repo_type="dataset"))
     return (
         f"The bundle is on the Hugging Face Hub in the private dataset {repo} as {file} ({size}): receive it on any "
         f"platform that has your {_TOKEN} among its secrets, under the name {repo}:{name}."
@@ -72,7 +72,7 @@ def receive(name: str, folder: Path, dry_run: bool = False) -> Path | None:
             # a fresh folder: with an older copy in it, the client would fall back to that one when the Hub is away
             temporary = tempfile.mkdtemp(dir=folder, prefix=".bundle-")
             wanted = {"repo_type": "dataset", "token": token, "local_dir": temporary}
-            got = _patiently(lambda: hf_hub_download(repo, file, **wanted))
+            got = remote.patiently(lambda: hf_hub_download(repo, file, **wanted))
             os.replace(got, folder / file)
     finally:
         if temporary:
@@ -113,17 +113,6 @@ def _private(api, repo: str) -> bool | None:
         if remote.status(error) == 404:
             return None
         raise
-
-
-def _patiently(transfer):
-    """A few tries where the connection breaks off: before 1.27 the client gives up at once (0.33.4, 1.11.0)."""
-    for left in (2, 1, 0):
-        try:
-            return transfer()
-        except Exception as error:
-            if not left or remote.status(error) or remote.unwritable(error):
-                raise
-            time.sleep(1)
 
 
 @contextmanager

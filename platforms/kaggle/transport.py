@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,7 +78,8 @@ def receive(name: str, folder: Path, dry_run: bool = False) -> Path | None:
             folder.mkdir(parents=True, exist_ok=True)
             temporary = tempfile.mkdtemp(dir=folder, prefix=".bundle-")
             with _environment(KAGGLEHUB_CACHE=temporary):  # unlike output_dir, a cache goes on where a try broke off
-                got = _patiently(lambda: kagglehub.dataset_download(f"{owner}/{slug}"))
+                # kagglehub tries uploads again itself, downloads not
+                got = remote.patiently(lambda: kagglehub.dataset_download(f"{owner}/{slug}"))
             found = _bundle(Path(got), name)
             if found is None:
                 raise Stop(f"the Kaggle dataset {owner}/{slug} holds no bundle: send it again")
@@ -147,17 +147,6 @@ def _environment(**values: str):
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-
-
-def _patiently(transfer):
-    """A few tries where the connection breaks off: kagglehub tries uploads again itself, downloads not."""
-    for left in (2, 1, 0):
-        try:
-            return transfer()
-        except Exception as error:
-            if not left or remote.status(error) or remote.unwritable(error):
-                raise
-            time.sleep(1)
 
 
 def _credentials() -> tuple[str | None, str | None, str | None]:

@@ -1,7 +1,6 @@
 """The graph builder: right triples, the same on every machine, and no file can stop it."""
 
 import os
-import random
 
 import pytest
 from graphmer import knowledge
@@ -104,24 +103,6 @@ def test_files_that_cannot_be_read_are_skipped_by_reason(tmp_path):
         "syntax error": 1, "null bytes": 1, "undecodable": 2, "too large": 1, "unreadable": 1, "not a file": 1
     }  # fmt: skip
     assert manifest["files"] == 1
-
-
-def test_the_hash_does_not_depend_on_directory_order(tmp_path, monkeypatch):
-    write_tree(tmp_path, shop("one", 1) | shop("two", 2))
-    before = knowledge.build([tmp_path])
-    walk = os.walk
-
-    def shuffled(*args, **options):
-        draw = random.Random(3)
-        for folder, names, files in walk(*args, **options):
-            draw.shuffle(names)
-            draw.shuffle(files)
-            yield folder, names, files
-
-    monkeypatch.setattr(os, "walk", shuffled)
-    after = knowledge.build([tmp_path])
-    assert after.manifest == before.manifest
-    assert after.triples == before.triples
 
 
 def test_a_changed_byte_changes_the_hash(tmp_path):

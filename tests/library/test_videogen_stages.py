@@ -29,7 +29,14 @@ from videogen import (
 
 from tests.library.videogen_worlds import CPU, T4, make, models_of, wishes
 
-os.environ["HF_HUB_OFFLINE"] = "1"  # an accidental download is an error
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """An accidental download is an error, in this process and in those that it starts; not in other tests."""
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 @pytest.fixture(scope="module")

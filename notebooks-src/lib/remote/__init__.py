@@ -3,6 +3,7 @@ one of them carries, the file that could not be written. Standard library only; 
 """
 
 import errno
+import time
 from pathlib import Path
 
 
@@ -27,6 +28,18 @@ def unwritable(error: BaseException) -> OSError | None:
         if isinstance(cause, OSError) and (cause.filename or cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
             return cause
     return None
+
+
+def patiently(transfer):
+    """What `transfer()` gives, after three tries at most where the connection breaks off; a refusal, or a file that
+    cannot be written, is raised at once."""
+    for left in (2, 1, 0):
+        try:
+            return transfer()
+        except Exception as error:
+            if not left or status(error) or unwritable(error):
+                raise
+            time.sleep(1)
 
 
 def why(error: BaseException) -> str:

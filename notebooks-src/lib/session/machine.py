@@ -118,8 +118,12 @@ def used_gb(folder: Path) -> float:
 def fetched_gb(folders, models: dict) -> float:
     """GB that are here of these models ({hub id: its GB, 0 when unknown}), of none more than it has."""
     cache = model_cache(folders)
-    here = {name: used_gb(cache / f"models--{name.replace('/', '--')}") for name in models}
-    return sum(min(size, here[name]) for name, size in models.items())
+    return sum(min(size, used_gb(repository(cache, name))) for name, size in models.items())
+
+
+def repository(cache: Path, name: str) -> Path:
+    """Where the Hub client keeps a model repository below its cache."""
+    return cache / f"models--{name.replace('/', '--')}"
 
 
 def model_cache(folders) -> Path:

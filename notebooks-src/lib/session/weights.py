@@ -9,7 +9,7 @@ import fnmatch
 import json
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -152,27 +152,23 @@ def _fetched_before(note: Path, repo: str, revision: str) -> Weights | None:
 
 
 def _snapshot(repo: str, commit: str, cache: Path) -> Path:
-    return cache / f"models--{repo.replace('/', '--')}" / "snapshots" / commit
+    return machine.repository(cache, repo) / "snapshots" / commit
 
 
 def _parts(repo: str, cache: Path) -> list[Path]:
     """Begun transfers of a repository."""
-    return sorted((cache / f"models--{repo.replace('/', '--')}" / "blobs").glob("*.incomplete"))
+    return sorted((machine.repository(cache, repo) / "blobs").glob("*.incomplete"))
 
 
-class _told:
+@contextmanager
+def _told(repo: str, revision: str, cache: Path):
     """Turn whatever the client raises into one Stop of one sentence."""
-
-    def __init__(self, repo: str, revision: str, cache: Path):
-        self.repo, self.revision, self.cache = repo, revision, cache
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, _):
-        if error is None or isinstance(error, Stop) or not isinstance(error, Exception):
-            return
-        raise Stop(secret.mask(_sentence(error, self.repo, self.revision, self.cache))) from None
+    try:
+        yield
+    except Stop:
+        raise
+    except Exception as error:
+        raise Stop(secret.mask(_sentence(error, repo, revision, cache))) from None
 
 
 def _sentence(error: Exception, repo: str, revision: str, cache: Path) -> str:

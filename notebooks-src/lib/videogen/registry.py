@@ -7,7 +7,7 @@ No commit is written down here: none was looked up. Each is resolved when it is 
 
 from dataclasses import dataclass
 
-UNVERIFIED = "unverified"
+from session.weights import UNVERIFIED
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def repositories(spec: Model) -> dict[str, Source]:
 def held_gb(folders) -> float:
     """GB of the registry's models that are on this disk already: they need no room again."""
     ids = {source.id for spec in MODELS.values() for source in repositories(spec).values()}
-    return sum(machine.used_gb(machine.model_cache(folders) / f"models--{name.replace('/', '--')}") for name in ids)
+    return machine.fetched_gb(folders, dict.fromkeys(ids, float("inf")))
 
 
 def licences(sources: Iterable[Source]) -> str:

@@ -10,8 +10,7 @@ import pkgutil
 from dataclasses import dataclass
 
 from labkit import Stop
-
-UNVERIFIED = "unverified"
+from session.weights import UNVERIFIED
 
 
 @dataclass(frozen=True)
