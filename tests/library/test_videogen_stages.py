@@ -259,7 +259,7 @@ def test_an_image_begins_the_clip_and_how_near_it_comes_is_told(every, folders):
     from videogen import request
 
     made = plan.quick("wan-5b")
-    clips = request.images(wishes("the sea", image="example"), made, folders.outputs)
+    clips = request.judged(wishes("the sea", image="example"), made, folders.outputs)
     record = make(folders, every["wan-5b"], clips, made)[0]
     assert record["state"] == "done" and record["made"]["quality"]["first_psnr"] > 0
     assert clips[0]["image"] == record["item"]["image"]

@@ -34,6 +34,8 @@ def latents(
     import torch
 
     pipe.scheduler = schedule.of(plan.spec, seed)
+    if plan.cache:  # what a clip that failed has left there would be taken for this one's
+        pipe.transformer._reset_stateful_cache()
 
     def after(pipe, step, _, tensors):
         if not torch.isfinite(tensors["latents"]).all():
