@@ -170,6 +170,42 @@ def test_pictures_show_frames_and_curves(tmp_path):
     assert [len(a.lines) for a in report.axes] == [2, 1] and len(report.axes[0].lines[0].get_xdata()) == 23
 
 
+def test_a_prompt_is_no_formula_and_signs_that_the_font_lacks_are_left_out(tmp_path, recwarn):
+    frames = pan(2)
+    for title, shown in (
+        (r"a $\frac{1$ sign for $5 and $6", r"a $\frac{1$ sign for $5 and $6"),
+        ("a cat, 猫", "a cat, "),
+        ("猫が塀の上を歩く", ""),
+        ("line\none", "line one"),
+    ):
+        figure = plots.sheet(frames, 16, title)
+        figure.savefig(tmp_path / "sheet.png")
+        assert [text.get_text() for text in figure.texts] == ([shown] if shown else [])
+    assert not recwarn.list
+
+
+def test_many_scenes_lose_no_frames(smooth, tmp_path):
+    """ffmpeg tells a length in hundredths: 1.5625 s a scene would be half a frame short after five of them."""
+    one = film.write(pan(25), tmp_path / "one.mp4", 16)
+    joined = edit.crossfade([one] * 12, tmp_path / "film.mp4", 0.25)
+    assert len(film.read(joined)[0]) == 12 * 25 - 11 * 4
+
+
+def test_a_film_that_comes_out_short_is_not_kept(smooth, tmp_path, monkeypatch):
+    plain = film.run
+    cut = lambda *given, **more: plain(*given[:-1], "-frames:v", "9", given[-1], **more)  # noqa: E731
+    monkeypatch.setattr(film, "run", lambda *given, **more: (cut if "-y" in given else plain)(*given, **more))
+    with pytest.raises(Stop, match="large.mp4 came out with 9 frames"):
+        edit.upscale(smooth, tmp_path / "large.mp4", 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sound_in_the_readers_home_is_found(smooth, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    sound(tmp_path / "voice.wav", 1.0, rate=44100)
+    assert film.facts(edit.mux(smooth, "~/voice.wav", tmp_path / "heard.mp4")).sound
+
+
 def test_a_film_plays_in_the_notebook_when_it_is_small(smooth, monkeypatch):
     page = film.as_html(smooth, 'a "cat" <b>')
     assert page.startswith("<video controls") and "&quot;cat&quot; &lt;b&gt;" in page and "base64" in page

@@ -179,8 +179,6 @@ def _stopped(*_) -> None:
 def _start(clips, made: Plan, folders, models, devices: list[str], name: str) -> list[subprocess.Popen]:
     """One process a further device; what each says goes into `worker-N.log` in the work folder."""
     helpers, left = [], clock.time_left()  # a process of its own would begin to count anew
-    if left is not None:
-        left = max(left, 0.01)
     for number, device in enumerate(devices, 2):
         told = {
             "folders": [str(folders.work), str(folders.outputs)],
@@ -189,7 +187,7 @@ def _start(clips, made: Plan, folders, models, devices: list[str], name: str) ->
             "clips": clips,
             "plan": made.settings(),
             "device": device if not device.startswith("cuda") else "cuda",
-            "minutes": (left or 0.0) / 60,
+            "minutes": 0.0 if left is None else max(left, 1e-3) / 60,
             "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
         }
         job = storage.write_json(folders.work / f"worker-{number}.json", told)
