@@ -206,11 +206,12 @@ if not batch.finished(mine, records):
 from videogen import film
 
 finished = batch.finished(mine, records)
-for path, made in finished[:8]:
+for number, (path, made) in enumerate(finished):
     print(f"{path.name}: seed {made['seed']}; {made['verdict']}")
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
-    film.show(path, made["prompt"])
+    if number < 6:  # more of them would make the notebook itself too large to save
+        film.show(path, made["prompt"])
 
 # %% [markdown]
 # ## 4 · Is it any good?
@@ -232,7 +233,7 @@ rows = [{**made, "file": path.name} for path, made in finished]
 storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
 size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"
 VERDICT = f"{len(finished)} of {len(clips)} clips, {chosen.spec.title}, {size}"
-if QUICK_TEST:
+if QUICK_TEST and finished:
     print("This was the quick test: random weights make coloured noise, and the whole way works on this machine.")
 
 # %% [markdown]

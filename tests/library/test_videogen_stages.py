@@ -27,6 +27,7 @@ from videogen import (
     plan,
     preview,
     quality,
+    request,
     schedule,
     studio,
     tiny,
@@ -352,8 +353,6 @@ def test_the_same_seed_is_the_same_film_and_another_is_another(fastwan, folders,
 
 
 def test_an_image_begins_the_clip_and_how_near_it_comes_is_told(every, folders):
-    from videogen import request
-
     made = plan.quick("wan-5b")
     clips = request.judged(wishes("the sea", image="example"), made, folders.outputs)
     record = make(folders, every["wan-5b"], clips, made)[0]
@@ -510,6 +509,16 @@ def test_cancel_stops_between_steps_and_the_clip_is_made_on_the_next_run(fastwan
     assert make(folders, fastwan, clips, cancel=cancel, tell=tell)[0]["state"] == "failed"
     assert seen == [1], "no step after the one in which it was asked for"
     assert make(folders, fastwan, clips)[0]["state"] == "done"
+
+
+def test_a_preview_is_drawn_at_every_step_but_the_last_also_of_a_model_that_keeps_its_latents_in_a_row(every, folders):
+    made, drawn = plan.quick("ltx-2b"), []
+    live = types.SimpleNamespace(due=lambda: True, draw=lambda figure, alt: drawn.append(figure.axes[0].images[0]))
+    clips = request.judged(wishes("the sea", image="example"), made, folders.outputs)
+    record = make(folders, every["ltx-2b"], clips, made, live=live)[0]
+    assert record["state"] == "done" and len(drawn) == made.steps, "seven on the way, and the finished latents"
+    shapes = {image.get_array().shape for image in drawn}
+    assert shapes == {(*cost.latent_shape(made)[2:], 3)}
 
 
 def test_a_preview_shows_the_clip_before_it_is_decoded(fastwan, folders):

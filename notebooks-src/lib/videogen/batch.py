@@ -125,6 +125,7 @@ def chained(
             for clip, done in zip(clips, whole, strict=True)
         ]
         name = f"{NAME}-part-{part}"
+        print(f"Part {part} of {parts}:")
         records = run(further, made, folders, models, devices, live, name)
         going = [record["state"] == "done" for record in records]
         for done, path in zip(compress(whole, going), paths(folders, records, name=name), strict=True):
