@@ -264,8 +264,9 @@ class Work:
         try:
             with safe_open(self.place / "latents.safetensors", framework="pt") as file:
                 made = Plan(**json.loads(file.metadata()["plan"]))
-                # sizes and types may have had to change; what decodes is this session's own
-                return file.get_tensor("latents"), replace(made, device=wanted.device, tile=wanted.tile)
+                # sizes and types may have had to change; where it is decoded is this session's own
+                own = {name: getattr(wanted, name) for name in ("device", "tile", "card_gb", "ram_gb")}
+                return file.get_tensor("latents"), replace(made, **own)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None, wanted
 
