@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from html import escape
 
 from anylab.catalog.blocks import ESTIMATE, MEASURED, UNKNOWN, Bars, Cell, Raw, Section, Steps, Table, Words
-from anylab.catalog.sources import GRADES, Sources
+from anylab.catalog.sources import GRADES, Source
 
-_CLASSES = {ESTIMATE: "e", UNKNOWN: "u", MEASURED: "m", "judgement": "j"}
+_CLASSES = {ESTIMATE: "e", UNKNOWN: "u", MEASURED: "m"}
 _SIGNS = {"yes": "✓", "no": "✗", "part": "◐"}
 
 
@@ -92,7 +92,7 @@ def _bars(one: Bars) -> str:
     return f'<table class=bars id="{one.name}"><caption>{escape(one.caption)}</caption><tbody>{"".join(rows)}</tbody></table>{note}'
 
 
-def source_list(sources: Sources) -> str:
+def source_list(sources: Iterable[Source]) -> str:
     """The list that every cell leads to."""
     rows = []
     for s in sources:

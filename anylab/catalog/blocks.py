@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-ESTIMATE, UNKNOWN, MEASURED, JUDGEMENT = "estimate", "unknown", "measured", "judgement"
+ESTIMATE, UNKNOWN, MEASURED = "estimate", "unknown", "measured"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Cell:
     text: str
     source: int = 0
     sort: float | None = None  # what a column is sorted by; None: by its text, an unknown always last
-    mark: str = ""  # ESTIMATE, UNKNOWN, MEASURED, JUDGEMENT or '' (published)
+    mark: str = ""  # ESTIMATE, UNKNOWN, MEASURED or '' (published)
     href: str = ""  # where the text leads, when not to its source
     items: tuple[Any, ...] = ()  # a list in a cell: cells, in the place of the text
     state: str = ""  # "yes", "no" or "part": drawn as a sign beside the word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from anylab.catalog.asking import power
 from anylab.catalog import advise, amounts
 from anylab.catalog.as_html import table as table_html
 from anylab.catalog.blocks import Cell, Table
@@ -51,7 +52,7 @@ def advisor(reader: Reader) -> str:
         + '<div class=field><label for=a-budget>Budget <output for=a-budget id=a-budget-out></output></label><input type=range id=a-budget min=0 max=24 step=1 value=24></div>'
         f'<fieldset><legend>I need a place that</legend><div class=chips>{needs}</div></fieldset>'
         '<div class=grid2><div class=field><label for=a-hour>An hour of mine, USD</label><input type=number id=a-hour min=0 max=1000 step=any value=0></div>'
-        f'<div class=field><label for=a-kwh>A kilowatt hour, USD</label><input type=number id=a-kwh min=0 max=10 step=any value={cost.KWH_USD:g}></div></div></form>'
+        f'<div class=field><label for=a-kwh>A kilowatt hour, USD</label><input type=number id=a-kwh min=0 max=10 step=any value={power(reader.table):g}></div></div></form>'
     )
     key = (
         '<ul class=key><li><svg viewBox="0 0 14 14" aria-hidden=true><circle cx=7 cy=7 r=5.5 class="pt"/></svg>free</li>'
@@ -77,7 +78,7 @@ def usual(reader: Reader) -> list[Table]:
     have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
     for name, notebook in reader.counted():
         work, rows = notebook["work"], []
-        for n, row in enumerate(advise.advise(reader.table, cost.ask_of(name, work, have=have))["rows"], 1):
+        for n, row in enumerate(advise.advise(reader.table, cost.ask_of(reader, name, have=have))["rows"], 1):
             offer = reader.offers[row["offer"]]
             rows.append((Cell(str(n), sort=n), Cell(offer["words"]), time(row["hours"], row["grade"]), usd(row["usd"], row["grade"]), Cell(row["reason"])))
         units = f"{amounts.number(work['ask'])} {work['unit'] if work['ask'] == 1 else work['units']}"

@@ -1,22 +1,23 @@
 """The guide: every file of dist/ that is no notebook. (compiled collection) -> (path below dist, bytes); pure.
 
-GUIDE.md and index.html are made of the same sections (blocks.py), computed from the one table of facts (table.py).
+GUIDE.md and the pages are made of the same sections (blocks.py), computed from the one table of facts (table.py).
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from anylab.catalog import advise, amounts, as_markdown, cards, forms, page, table
+from anylab.catalog import advise, amounts, as_html, as_markdown, cards, forms, page, table
 from anylab.catalog.blocks import Section
 from anylab.catalog.reading import Reader
 from anylab.catalog.views import choice, cost, moves, past, places, tips, work
 from anylab.render import title_of
 
-GUIDE, INDEX = "GUIDE.md", "index.html"
-PAGES = (GUIDE, INDEX)
+GUIDE, INDEX, TABLES, PAST = "GUIDE.md", "index.html", "guide.html", "old-guides.html"
+PAGES = (GUIDE, INDEX, TABLES, PAST)
 _LEAD = (
     "Written by `python build.py` from the facts in `platforms/` and the counted work of each notebook. Every value leads to its source; "
     "≈ marks an estimate, *unknown* what was looked for and not found. `python build.py advise` answers for your own amounts, and "
@@ -25,45 +26,70 @@ _LEAD = (
 
 
 def files(compiled: Any) -> Iterator[tuple[str, bytes]]:
-    """The guide, the page, and the pictures that the page shows."""
+    """The guide as Markdown and as pages, and the pictures that the front page shows."""
     sources = {p.source.name: p.source for p in compiled.pairs}.values()
     reader = Reader(table.of(compiled.folders, sources, compiled.known))
-    titles = {p.source.name: title_of(p.source) for p in compiled.pairs}
-    quick = places.quick(reader)
-    parts = [
-        *choice.sections(reader),
-        *work.sections(reader),
-        *cost.sections(reader),
-        *places.sections(reader),
-        moves.section(reader),
-        tips.section(reader),
-        past.section(reader),
-    ]
-    usual = Section("usual", "What the advisor says", "For everybody who could use every open place; a machine of one's own included.", tuple(forms.usual(reader)))
-    yield GUIDE, as_markdown.page("The guide", _LEAD, [quick, usual, *parts], reader.sources).encode()
-    yield INDEX, _page(compiled, reader, titles, quick, parts).encode()
+    front = [places.quick(reader), *choice.sections(reader), *cost.sections(reader)]
+    tables = [*work.sections(reader), *places.sections(reader), moves.section(compiled), tips.section(reader)]
+    tables = [s for s in tables if s.blocks]
+    old = past.section(reader)
+    lead = "For everybody who could use every open place; a machine of one's own included."
+    usual = Section("usual", "What the advisor says", lead, tuple(forms.usual(reader)))
+    everything = [s for s in (front[0], usual, *front[1:], *tables, old) if s.blocks]
+    yield GUIDE, as_markdown.page("The guide", _LEAD, everything, reader.sources).encode()
+    yield INDEX, _index(compiled, reader, [s for s in front if s.blocks], len(reader.sources.known)).encode()
+    yield TABLES, _further(TABLES, compiled, reader, "The guide", "Every table behind the advice, computed from dated facts, each linked to where it comes from. ≈ marks an estimate; what nobody publishes is called unknown.", tables).encode()
+    yield PAST, _further(PAST, compiled, reader, old.title, old.lead, [replace(old, title="Claim by claim", lead="")]).encode()
     for name, data in compiled.shared.pictures.items():
         if data:
             yield cards.picture_name(name, data), base64.b64decode(data.partition(",")[2])
 
 
-def _page(compiled: Any, reader: Reader, titles: Mapping[str, str], quick: Section, parts: list[Section]) -> str:
+def _index(compiled: Any, reader: Reader, parts: list[Section], counted: int) -> str:
+    titles = {p.source.name: title_of(p.source) for p in compiled.pairs}
     names = list({p.platform.id: p.platform.name for p in compiled.pairs if p.path}.values())
     made = sum(1 for p in compiled.pairs if p.path)
-    home = f"https://github.com/{compiled.project.repository}"
-    listed = cards.html(compiled, _times(reader), titles)
+    body = (
+        '<section class=part id=notebooks aria-labelledby=notebooks-h><h2 id=notebooks-h>The notebooks</h2>'
+        "<p class=lead>Each is one file that runs as it stands. A badge opens the variant that is made for that place.</p>"
+        f"{forms.filters(reader)}{cards.html(compiled, _times(reader), titles)}</section>{forms.advisor(reader)}"
+        + "\n".join(map(as_html.section, parts))
+    )
+    lead = (
+        "AI notebooks that are written once and compiled for each place that runs them. This page says which place fits your "
+        "job, how long it takes there and what it costs, and where every figure comes from."
+    )
+    tally = f"{len(titles)} notebooks · {made} variants for {len(names)} platforms · {len(reader.platforms)} places compared · {counted} sources"
     slots = {
         "title": "Anylab: one notebook, whatever GPU you can get",
         "description": "AI notebooks written once and compiled for every free GPU; which place fits, how long it takes there, what it costs",
-        "headline": "One notebook, whatever GPU you can get",
-        "lead": "AI notebooks that are written once and compiled for each place that runs them. This page says which place fits your job, "
-        "how long it takes there and what it costs, and where every figure comes from.",
-        "tally": f"{len(titles)} notebooks · {made} variants for {len(names)} platforms · {len(reader.platforms)} places compared · {len(reader.sources.known)} sources",
-        "drawing": page.drawing(names),
-        "main": page.body(listed, forms.filters(reader), forms.advisor(reader), [quick], parts, reader.sources),
-        "footer": f'Apache-2.0 · <a href="{home}">source</a> · <a href="GUIDE.md">the same guide as Markdown</a> · written by <code>python build.py</code>, never by hand',
+        "hero": page.hero("One notebook, whatever GPU you can get", lead, tally, page.drawing(names)),
+        "main": body + page.sources(body, reader.sources),
+        "footer": _footer(compiled),
     }
-    return page.render(slots, forms.data(reader.table))
+    return page.render(INDEX, slots, forms.data(reader.table))
+
+
+def _further(name: str, compiled: Any, reader: Reader, title: str, lead: str, parts: list[Section]) -> str:
+    """A page of tables, all open, with a list of them in front."""
+    body = "\n".join(as_html.section(replace(part, folded=False)) for part in parts)
+    listed = f"<nav aria-label=Contents><ul class=contents>{as_html.contents(parts)}</ul></nav>" if len(parts) > 1 else ""
+    slots = {
+        "title": f"{title} · Anylab",
+        "description": lead,
+        "hero": page.head(title, lead),
+        "main": listed + body + page.sources(body, reader.sources),
+        "footer": _footer(compiled),
+    }
+    return page.render(name, slots)
+
+
+def _footer(compiled: Any) -> str:
+    home = f"https://github.com/{compiled.project.repository}"
+    return (
+        f'Apache-2.0 · <a href="{home}">source</a> · <a href="GUIDE.md">the guide as Markdown</a> · written by '
+        "<code>python build.py</code>, never by hand"
+    )
 
 
 def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
@@ -71,7 +97,7 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
     for name, notebook in reader.counted():
         unit = notebook["work"]
-        ask = cost.ask_of(name, unit, have=cost.everything(reader))
+        ask = cost.ask_of(reader, name, have=cost.everything(reader))
         what = f"{amounts.number(unit['ask'])} {unit['unit'] if unit['ask'] == 1 else unit['units']}"
         for row in advise.advise(reader.table, ask)["rows"]:
             found.setdefault((name, reader.offers[row["offer"]]["platform"]), {**row, "what": what})

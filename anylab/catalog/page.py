@@ -1,7 +1,7 @@
-"""dist/index.html: one file without external requests, filled from the frame, the style and the scripts in page/.
+"""The pages of dist/: each one file without external requests, filled from the frame, the style and the scripts in page/.
 
-The budget is 300 kB (tests/page). Whatever it shows is whole without a script; the script adds sorting, filters and the
-advisor.
+Each page has a budget of 300 kB (tests/page). Whatever it shows is whole without a script; the script adds sorting,
+filters and the advisor.
 """
 
 from __future__ import annotations
@@ -9,32 +9,64 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from anylab.catalog import as_html, cards
-from anylab.catalog.blocks import Section
 from anylab.catalog.sources import Sources
 
 _HERE = Path(__file__).parent / "page"
-_SCRIPTS = ("amounts.js", "rates.js", "advise.js", "table.js", "show.js", "filter.js", "advisor.js", "choose.js")
-NAV = (("notebooks", "Notebooks"), ("advisor", "Advisor"), ("quick", "Compare"), ("guide", "Guide"), ("sources", "Sources"))
+_EVERYWHERE = ("table.js", "show.js")
+_COMPUTING = ("amounts.js", "rates.js", "advise.js", *_EVERYWHERE, "filter.js", "advisor.js", "choose.js")
+PLACES = (("index.html#notebooks", "Notebooks"), ("index.html#advisor", "Advisor"), ("index.html#quick", "Compare"),
+          ("index.html#cost", "Cost"), ("guide.html", "Guide"), ("old-guides.html", "Old guides"))  # fmt: skip
 
 
-def render(slots: Mapping[str, str], data: Mapping[str, Any]) -> str:
-    """The page: `slots` fill the frame (HTML), `data` is what the script computes from."""
-    script = "".join(map(_lean, _SCRIPTS))
+def render(name: str, slots: Mapping[str, str], data: Mapping[str, Any] | None = None) -> str:
+    """The page `name`: `slots` fill the frame (HTML); `data` is what its script computes from, None where it has none."""
+    script = "".join(map(_lean, _EVERYWHERE if data is None else _COMPUTING))
+    facts = "" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     filled = {
         **slots,
         "style": _squeezed(_read("style.css")),
         "early": _read("early.js").strip(),
         "script": f'(function(){{"use strict";\n{script}}})();',
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
-        "nav": "".join(f'<li><a href="#{name}">{escape(title)}</a></li>' for name, title in NAV),
+        "data": f'<script type="application/json" id="facts">{facts}</script>\n' if facts else "",
+        "home": "#top" if name == "index.html" else "index.html",
+        "nav": "".join(_way(name, address, title) for address, title in PLACES),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _read("frame.html"))
+
+
+def _way(name: str, address: str, title: str) -> str:
+    """One entry of the list of parts; on its own page an address is its part alone."""
+    here = ' aria-current="page"' if address == name else ""
+    return f'<li><a href="{escape(address.removeprefix(name) or address)}"{here}>{escape(title)}</a></li>'
+
+
+def hero(headline: str, lead: str, tally: str, picture: str) -> str:
+    """The top of the front page."""
+    return (
+        f'<div class="hero in"><div class=say><h1>{escape(headline)}</h1><p class=lead>{escape(lead)}</p>'
+        '<p class=go><a class=press href="#notebooks">Open a notebook</a> <a class="press quiet" href="#advisor">Where should it run?</a></p>'
+        f"<p class=tally>{escape(tally)}</p></div>{picture}</div>"
+    )
+
+
+def head(headline: str, lead: str) -> str:
+    """The top of any other page."""
+    return f'<div class="hero plain in"><div class=say><h1>{escape(headline)}</h1><p class=lead>{escape(lead)}</p></div></div>'
+
+
+def sources(body: str, known: Sources) -> str:
+    """The list of those sources that this page leads to."""
+    used = {int(number) for number in re.findall(r"href=#s(\d+)", body)}
+    return (
+        '<section class=part id=sources aria-labelledby=sources-h><h2 id=sources-h>Sources</h2>'
+        f"{as_html.source_list([s for s in known if s.number in used])}</section>"
+    )
 
 
 @functools.cache
@@ -53,26 +85,6 @@ def _lean(name: str) -> str:
 def _squeezed(style: str) -> str:
     """The style without comments and line ends."""
     return re.sub(r"\s*\n\s*", "", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL))
-
-
-def body(card_html: str, filters: str, advisor: str, quick: Iterable[Section], parts: Iterable[Section], sources: Sources) -> str:
-    """What stands in the middle, in reading order."""
-    parts = list(parts)
-    return "\n".join(
-        [
-            '<section class=part id=notebooks aria-labelledby=notebooks-h><h2 id=notebooks-h>The notebooks</h2>'
-            "<p class=lead>Each is one file that runs as it stands. A badge opens the variant that is made for that place.</p>"
-            f"{filters}{card_html}</section>",
-            advisor,
-            *map(as_html.section, quick),
-            '<section class=part id=guide aria-labelledby=guide-h><h2 id=guide-h>The guide</h2>'
-            "<p class=lead>Computed from dated facts, each linked to where it comes from. ≈ marks an estimate; what nobody "
-            "publishes is called unknown.</p>"
-            f"{''.join(map(as_html.section, parts))}</section>",
-            '<section class=part id=sources aria-labelledby=sources-h><h2 id=sources-h>Sources</h2>'
-            f"{as_html.source_list(sources)}</section>",
-        ]
-    )
 
 
 def drawing(names: list[str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from anylab.catalog import amounts
-from anylab.catalog.blocks import ESTIMATE, JUDGEMENT, MEASURED, UNKNOWN, Cell
+from anylab.catalog.blocks import ESTIMATE, MEASURED, UNKNOWN, Cell
 from anylab.catalog.sources import Sources
 
 Plain = Mapping[str, Any]
@@ -28,6 +28,7 @@ class Reader:
 
     table: Plain
     sources: Sources = field(default_factory=Sources)
+    kept: dict[str, Any] = field(default_factory=dict)  # what a view computed once
 
     @cached_property
     def offers(self) -> dict[str, Plain]:
@@ -83,7 +84,7 @@ class Reader:
 
     def accelerator(self, offer: Plain) -> str:
         """`2 x NVIDIA T4`."""
-        name = self.card(offer)["name"]
+        name = self.card(offer)["name"].removeprefix("NVIDIA ")
         return f"{offer['count']} × {name}" if offer["count"] > 1 else name
 
 
@@ -96,13 +97,6 @@ def plain(value: Any, unit: str) -> tuple[str, float | None, str]:
     if value == "unlimited":
         return "no limit", 1e12, ""
     return (", ".join(value) if isinstance(value, list | tuple) else str(value)), None, ""
-
-
-def judged(words: Iterable[str] | str) -> Cell:
-    """Our own words, which have no source."""
-    if isinstance(words, str):
-        return Cell(words, mark=JUDGEMENT)
-    return Cell("", items=tuple(Cell(w, mark=JUDGEMENT) for w in words))
 
 
 def time(hours: float | None, grade: str = "estimated", source: int = 0) -> Cell:

@@ -9,15 +9,16 @@
     rate: "nobody has said how fast it is", session: "one piece takes longer than a session", background: "does not run on with the browser closed, or nobody knows",
     persistent: "does not keep files, or nobody knows", private: "cannot be private, or nobody knows", price: "its price is unknown", budget: "costs more" };
   function work() { return table.notebooks[byId("a-book").value].work; }
-  /* the slider goes from the first preset to the last, each of its hundred steps as many times more than the one before */
-  function amount() {
-    var presets = work().presets, low = presets[0], high = presets[presets.length - 1], share = +byId("a-units").value / 100;
-    var raw = low * Math.pow(high / low, share), scale = Math.pow(10, Math.max(0, Math.floor(Math.log10(raw)) - 1));
-    return Math.max(1, Math.round(raw / scale) * scale);
+  /* the stops of the slider: round amounts from the first preset to the last, and the presets themselves */
+  function stops() {
+    var presets = work().presets, high = presets[presets.length - 1], found = presets.concat([work().ask]);
+    for (var ten = 1; ten <= high; ten *= 10) [1, 1.5, 2, 3, 4, 5, 7].forEach(function (n) { if (n * ten >= presets[0] && n * ten <= high && n * ten % 1 === 0) found.push(n * ten); });
+    return found.sort(function (a, b) { return a - b; }).filter(function (n, i, all) { return n !== all[i - 1]; });
   }
+  function amount() { return stops()[+byId("a-units").value]; }
   function usual() {
-    var presets = work().presets, low = presets[0], high = presets[presets.length - 1];
-    byId("a-units").value = high === low ? 0 : Math.round(100 * Math.log(work().ask / low) / Math.log(high / low));
+    byId("a-units").max = stops().length - 1;
+    byId("a-units").value = stops().indexOf(work().ask);
   }
   function question() {
     var own = byId("a-card"), have = [];

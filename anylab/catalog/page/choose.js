@@ -1,6 +1,6 @@
-/* Settings of one's own: the weights of the matrix, the costs of a year, and from where to where a job moves. */
+/* Settings of one's own: the weights of the matrix, and the costs of a year. */
 (function () {
-  var weights = byId("weights"), costs = byId("cost-form"), move = byId("move-form");
+  var weights = byId("weights"), costs = byId("cost-form");
   if (weights) weights.addEventListener("input", function () {
     var sliders = weights.querySelectorAll("[data-w]"), whole = 0, matrix = byId("matrix-t");
     sliders.forEach(function (s) { whole += +s.value; s.setAttribute("aria-valuetext", "weight " + s.value + " of 5"); });
@@ -36,12 +36,4 @@
     Object.keys(table.notebooks).forEach(function (name) { var own = byId("cost-" + name); if (own) cost(own, name); });
   });
   if (costs) costs.addEventListener("submit", function (event) { event.preventDefault(); });
-
-  function steps() {
-    var from = byId("move-from").value, to = byId("move-to").value, list = byId("move-steps");
-    list.textContent = "";
-    var told = from === to ? ["Choose two different places."] : table.moves[from + ">" + to] || [];
-    told.forEach(function (step) { list.appendChild(make("li", {}, step)); });
-  }
-  if (move) { move.addEventListener("input", steps); move.addEventListener("submit", function (event) { event.preventDefault(); }); steps(); }
 })();

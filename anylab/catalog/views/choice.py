@@ -60,20 +60,21 @@ class Criterion:
     how: str
     points: Callable[[Plain, Plain], float | None]
     reason: str
+    best: str  # what a place is best for that is ahead in this
     weight: int = 3  # where nobody has said anything
 
 
 CRITERIA = (
-    Criterion("start", "quick to begin", "5 at two minutes of set-up, one less for each doubling; 0 where newcomers do not get in", _minutes, "it is ready in minutes"),
-    Criterion("price", "cheap", "5 free or one's own, then less for each doubling of 0.10 USD an hour", _price, "it costs little or nothing"),
-    Criterion("speed", "fast", "1 at 3 TFLOP/s sustained in 16 bits, one more for each doubling", lambda o, p: _log(o["half_tflops"] and o["half_tflops"] * o["count"], 3), "its accelerator is fast"),
-    Criterion("memory", "much memory", "1 at 4 GB on the accelerator, one more for each doubling", lambda o, p: _log(o["memory_gb"], 4) if o["kind"] != "cpu" else 0.0, "large models fit"),
-    Criterion("session", "long sessions", "1 at one hour, one more for each doubling; 5 without a limit", lambda o, p: 5.0 if o["session_hours"] == 0 else _log(o["session_hours"], 1), "a session is long"),
-    Criterion("week", "many hours a week", "1 at 4 hours a week, one more for each doubling", _week, "a week holds many hours"),
-    Criterion("background", "browser closed", "5 where a run goes on with the browser closed", lambda o, p: _yes(o["background"]), "runs go on with the browser closed"),
-    Criterion("keeps", "keeps files", "5 where files stay between sessions", lambda o, p: _yes(o["persistent"]), "files stay"),
-    Criterion("private", "private", "5 where notebooks can be private", lambda o, p: _yes(o["private"]), "it is private"),
-    Criterion("variant", "our notebooks", "5 where a variant of ours is there", lambda o, p: _yes(o["variant"]), "our notebooks are there"),
+    Criterion("start", "quick to begin", "5 at two minutes of set-up, one less for each doubling; 0 where newcomers do not get in", _minutes, "it is ready in minutes", "beginning at once"),
+    Criterion("price", "cheap", "5 free or one's own, then less for each doubling of 0.10 USD an hour", _price, "it costs little or nothing", "paying nothing"),
+    Criterion("speed", "fast", "1 at 3 TFLOP/s sustained in 16 bits, one more for each doubling", lambda o, p: _log(o["half_tflops"] and o["half_tflops"] * o["count"], 3), "its accelerator is fast", "speed"),
+    Criterion("memory", "much memory", "1 at 4 GB on the accelerator, one more for each doubling", lambda o, p: _log(o["memory_gb"], 4) if o["kind"] != "cpu" else 0.0, "large models fit", "large models"),
+    Criterion("session", "long sessions", "1 at one hour, one more for each doubling; 5 without a limit", lambda o, p: 5.0 if o["session_hours"] == 0 else _log(o["session_hours"], 1), "a session is long", "runs of many hours"),
+    Criterion("week", "many hours a week", "1 at 4 hours a week, one more for each doubling", _week, "a week holds many hours", "many runs a week"),
+    Criterion("background", "browser closed", "5 where a run goes on with the browser closed", lambda o, p: _yes(o["background"]), "runs go on with the browser closed", "long runs with the browser closed"),
+    Criterion("keeps", "keeps files", "5 where files stay between sessions", lambda o, p: _yes(o["persistent"]), "files stay", "work that goes on tomorrow"),
+    Criterion("private", "private", "5 where notebooks can be private", lambda o, p: _yes(o["private"]), "it is private", "private work"),
+    Criterion("variant", "our notebooks", "5 where a variant of ours is there", lambda o, p: _yes(o["variant"]), "our notebooks are there", "our notebooks"),
 )  # fmt: skip
 WEIGHTS = {c.id: c.weight for c in CRITERIA}
 # who wants what: judgements, like every weight
@@ -104,8 +105,8 @@ def sections(reader: Reader) -> list[Section]:
     """By person, by task, the matrix, and an example."""
     how = "; ".join(f"{c.words}: {c.how}" for c in CRITERIA)
     return [
-        Section("people", "Which one for whom", "The machine with the most points for what such a person weighs; the weights are ours.", (_people(reader),), folded=True),
-        Section("tasks", "Which one for what", "For a notebook: what the advisor puts first. For the rest: what the places are made for.", (_tasks(reader),), folded=True),
+        Section("people", "Which one for whom", "The machine with the most points for what such a person weighs; the weights are ours.", (_people(reader),)),
+        Section("tasks", "Which one for what", "For a notebook: what the advisor puts first. For the rest: what the places are made for.", (_tasks(reader),)),
         Section("matrix", "Weigh it yourself", f"Points from 0 to 5. {how}. An unknown counts as nothing.", (Raw(html=_form()), _matrix(reader)), folded=True),
         Section("example", "One example, from set-up to result", "What the advisor would have you do for one job, with every step counted.", tuple(_example(reader)), folded=True),
     ]  # fmt: skip
@@ -152,17 +153,41 @@ def _tasks(reader: Reader) -> Table:
         if not notebook["work"]:
             rows.append((Cell(notebook["title"]), Cell("any of its variants"), Cell("nobody has counted its work yet")))
             continue
-        answers = advise.advise(reader.table, cost.ask_of(name, notebook["work"], have=[h for h in have if not _owned(reader, h)]))["rows"]
+        answers = advise.advise(reader.table, cost.ask_of(reader, name, have=[h for h in have if not _owned(reader, h)]))["rows"]
         if answers:
             offer = reader.offers[answers[0]["offer"]]
             rows.append((Cell(notebook["title"]), Cell(offer["words"]), Cell(answers[0]["reason"], mark=ESTIMATE if answers[0]["grade"] == "estimated" else "")))
-    tasks: dict[str, list[tuple[str, str]]] = {}
-    for platform in reader.table["platforms"]:
-        for task, reason in platform["views"].get("tasks", {}).items():
-            tasks.setdefault(task, []).append((platform["name"], reason))
-    for task, places in tasks.items():
-        rows.append((Cell(task), Cell(", ".join(n for n, _ in places)), Cell("", items=tuple(Cell(f"{n}: {r}" if len(places) > 1 else r) for n, r in places))))
+    rows += [_light(reader), *_served(reader)]
     return Table("tasks-t", "By task", ("for", "take", "because"), tuple(rows), sortable=False)
+
+
+def _light(reader: Reader) -> tuple[Cell, Cell, Cell]:
+    """Work that any GPU does: what begins soonest and costs least."""
+    weights = {"start": 5, "price": 5, "speed": 1, "session": 1}
+    open_ = [(o, g) for o, g in _judged(reader) if o["state"] == "open" and o["kind"] == "gpu" and not o["owned"]]
+    if not open_:
+        return Cell("image processing and small experiments"), Cell("–"), Cell("no place for it is known")
+    offer, given = min(open_, key=lambda pair: (-total(pair[1], weights), pair[0]["id"]))
+    return Cell("image processing and small experiments"), Cell(offer["words"]), Cell(_because(given, weights))
+
+
+def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
+    """What a notebook is not for: places that run apps and answer calls, as their facts say."""
+    apps, always = [], []
+    for platform in reader.table["platforms"]:
+        facts, offers = platform["facts"], [o for o in reader.table["offers"] if o["platform"] == platform["id"]]
+        if platform["state"] != "open" or not offers or any(o["owned"] for o in offers):
+            continue
+        if facts.get("takes_notebooks", {}).get("value") is False:
+            wants = facts.get("wants")
+            told = f"{platform['name']} takes {wants['value']}" if wants and wants["value"] else platform["name"]
+            apps.append((platform["name"], Cell(told, reader.fact(wants or facts["takes_notebooks"]).source)))
+        prices = sorted({o["usd_per_hour"] for o in offers if o["usd_per_hour"]})
+        if prices and all(o["background"] is True for o in offers) and facts.get("usd_per_month") is None:
+            always.append((platform["name"], Cell(f"{platform['name']}: by use, from {prices[0]:.2f} USD an hour, without a browser")))
+    for task, places in (("demos that others open, and APIs", apps), ("production", always)):
+        if places:
+            yield Cell(task), Cell(", ".join(name for name, _ in places)), Cell("", items=tuple(cell for _, cell in places))
 
 
 def _owned(reader: Reader, platform: str) -> bool:
@@ -195,7 +220,7 @@ def _example(reader: Reader) -> Iterator[Table]:
         return
     work = notebook["work"]
     units = work["presets"][min(2, len(work["presets"]) - 1)]
-    ask = cost.ask_of(name, work, units=units, have=cost.everything(reader))
+    ask = cost.ask_of(reader, name, units=units, have=cost.everything(reader))
     rows, seen = [], set()
     for row in advise.advise(reader.table, ask)["rows"]:
         offer = reader.offers[row["offer"]]

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from anylab.catalog.asking import power
 from anylab.catalog import advise, amounts
 from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
 
-# the settings as they stand in GUIDE.md, and as the page begins; none of them is a fact
-JOBS_A_YEAR, HOUR_USD, KWH_USD = 100, 10.0, 0.30
+# the settings as they stand in GUIDE.md, and as the page begins; neither is a fact
+JOBS_A_YEAR, HOUR_USD = 100, 10.0
 
 
-def ask_of(name: str, work: Plain, **more: Any) -> dict[str, Any]:
+def ask_of(reader: Reader, name: str, **more: Any) -> dict[str, Any]:
     """The question about a notebook's usual amount of work, for everybody who names nothing."""
-    usual = {"budget": None, "need": [], "hour_usd": 0.0, "kwh_usd": KWH_USD, "choice": "", "have": []}
+    work = reader.table["notebooks"][name]["work"]
+    usual = {"budget": None, "need": [], "hour_usd": 0.0, "kwh_usd": power(reader.table), "choice": "", "have": []}
     return {"notebook": name, "units": work["ask"]} | usual | more
 
 
@@ -36,31 +38,32 @@ def sections(reader: Reader) -> list[Section]:
     """The costs of each notebook, and buying against renting."""
     lead = (
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
-        f"{KWH_USD:.2f} USD; these three are settings, not facts. Your time counts from begin to end, waiting for a quota included."
+        f"{power(reader.table):.2f} USD; these three are settings, not facts. Your time counts from begin to end, waiting for a quota included."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [
-        Section("cost", "What it costs", lead, (Raw(html=_FORM), *tables), folded=True),
+        Section("cost", "What it costs", lead, (Raw(html=_form(power(reader.table))), *tables), folded=True),
         Section("buy", "Buying a card, or renting one", "After how many jobs a card has paid for itself against the cheapest machine that costs something; power is counted, your time and the rest of the computer are not.",
                 (_buying(reader),), folded=True),  # fmt: skip
     ]
 
 
-_FORM = f"""<form id=cost-form class="panel grid2 script" aria-label="Settings of the costs">
+def _form(kwh: float) -> str:
+    return f"""<form id=cost-form class="panel grid2 script" aria-label="Settings of the costs">
 <div class=field><label for=cost-jobs>Jobs a year</label><input type=number id=cost-jobs min=1 max=100000 value={JOBS_A_YEAR}></div>
 <div class=field><label for=cost-hour>An hour of my time, USD</label><input type=number id=cost-hour min=0 max=1000 step=any value={HOUR_USD:g}></div>
-<div class=field><label for=cost-kwh>A kilowatt hour, USD</label><input type=number id=cost-kwh min=0 max=10 step=any value={KWH_USD:g}></div>
+<div class=field><label for=cost-kwh>A kilowatt hour, USD</label><input type=number id=cost-kwh min=0 max=10 step=any value={kwh:g}></div>
 </form>"""
 
 
 def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
     work = notebook["work"]
     rows, keys = [], []
-    answer = advise.advise(reader.table, ask_of(name, work, have=everything(reader)))
+    answer = advise.advise(reader.table, ask_of(reader, name, have=everything(reader)))
     for row in answer["rows"]:
         offer = reader.offers[row["offer"]]
         hours = row["hours"]
-        paid = year(offer, hours, JOBS_A_YEAR, KWH_USD)
+        paid = year(offer, hours, JOBS_A_YEAR, power(reader.table))
         mine = row["elapsed_hours"] * HOUR_USD * JOBS_A_YEAR
         cells = (
             _hourly(reader, offer),
@@ -80,7 +83,7 @@ def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
 
 def _hourly(reader: Reader, offer: Plain) -> Cell:
     if offer["owned"]:
-        return usd(advise.cost(offer, 1, KWH_USD), "estimated")
+        return usd(advise.cost(offer, 1, power(reader.table)), "estimated")
     platform = reader.platforms[offer["platform"]]
     plan = next(p for p in platform["plans"] if p["id"] == offer["plan"])
     machine = next(m for m in plan["machines"] if m["id"] == offer["machine"])
@@ -97,11 +100,11 @@ def _buying(reader: Reader) -> Table:
     owned = [o for o in reader.table["offers"] if o["owned"] and o["kind"] == "gpu"]
     for offer in owned:
         price = reader.card(offer)["facts"].get("usd")
-        power = advise.cost(offer, 1, KWH_USD)
+        hourly = advise.cost(offer, 1, power(reader.table))
         cells = []
         for name, notebook in books:
             cells.append(_break_even(reader, offer, price, name, notebook["work"]))
-        rows.append((Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(power, "estimated"), *cells))
+        rows.append((Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells))
     head = ("card", "price when new", "power, an hour", *(n["title"] for _, n in books))
     note = "A used card, or a dearer one of today, moves every figure in proportion to its price."
     return Table("buy-t", "Jobs until a card has paid for itself", head, tuple(rows), note)
@@ -111,7 +114,7 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, wo
     if price is None or price["value"] is None:
         return NOTHING
     have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
-    rows = advise.advise(reader.table, ask_of(name, work, have=have))["rows"]
+    rows = advise.advise(reader.table, ask_of(reader, name, have=have))["rows"]
     own = next((r for r in rows if r["offer"] == offer["id"]), None)
     rented = []
     for row in rows:
@@ -123,10 +126,10 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, wo
     if not rented:
         return NOTHING
     rent, words = min(rented)
-    power = own["hours"] * offer["watts"] * offer["count"] / 1000 * KWH_USD
-    if rent <= power:
+    used = own["hours"] * offer["watts"] * offer["count"] / 1000 * power(reader.table)
+    if rent <= used:
         return Cell(f"never: {words} costs less than the power", sort=1e12, mark=ESTIMATE)
-    jobs = price["value"] / (rent - power)
+    jobs = price["value"] / (rent - used)
     return Cell(f"{_figures(jobs)} jobs, against {words}", sort=jobs, mark=ESTIMATE)
 
 

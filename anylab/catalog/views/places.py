@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from anylab.catalog import amounts
 from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Cell, Raw, Section, Steps, Table
-from anylab.catalog.reading import NOTHING, STATES, Plain, Reader, judged
+from anylab.catalog.reading import NOTHING, STATES, Plain, Reader
+from anylab.catalog.views import strengths
 
 # (what a column is called, the fact, its unit); what has no fact of its own is computed below
 _QUICK = (
@@ -43,7 +44,7 @@ def quick(reader: Reader) -> Section:
                 _price(platform, plan, reader),
                 _minutes(platform),
                 _variant(platform),
-                judged(platform["views"].get("best_for", "")),
+                strengths.best_for(reader, platform),
             )
         )
     head = ("place", "state", "accelerators", "memory a card", "bf16", *(words for words, _, _ in _QUICK),
@@ -55,7 +56,7 @@ def quick(reader: Reader) -> Section:
 def sections(reader: Reader) -> list[Section]:
     """For and against, beginning, and feature by feature."""
     return [
-        Section("pros", "For and against", "Our own judgement, from the facts in the other tables.", (_pros(reader),), folded=True),
+        Section("pros", "For and against", "Read off the facts by fixed rules: what is unknown speaks neither for nor against a place.", (_pros(reader),), folded=True),
         Section("begin", "How to begin, step by step", "Minutes are for the first time; ≈ marks what nobody timed.",
                 tuple(_begin(reader)), folded=True),  # fmt: skip
         *(
@@ -127,9 +128,9 @@ def _pros(reader: Reader) -> Table:
     rows = tuple(
         (
             Cell(p["name"]),
-            judged(p["views"].get("best_for", "")),
-            judged(p["views"].get("pros", ())),
-            judged(p["views"].get("cons", ())),
+            strengths.best_for(reader, p),
+            Cell("", items=strengths.fors(reader, p)),
+            Cell("", items=strengths.againsts(reader, p)),
         )
         for p in reader.table["platforms"]
     )
@@ -152,11 +153,7 @@ def _begin(reader: Reader) -> list[Raw | Steps]:
             lists.append(Steps(f"{platform['name']}{closed}{told}", tuple(steps)))
     if not lists:
         return []
-    return [Raw(html="<div class=groups>"), *(_boxed(one) for one in lists), Raw(html="</div>")]
-
-
-def _boxed(one: Steps) -> Steps:
-    return one
+    return [Raw(html="<div class=groups>"), *lists, Raw(html="</div>")]
 
 
 def _features(reader: Reader, name: str, title: str, keys: tuple) -> Table:
