@@ -37,7 +37,7 @@ def block(one: object) -> str:
     if isinstance(one, Steps):
         listed = "".join(f"<li>{cell(c)}</li>" for c in one.items)
         caption = f"<h4>{escape(one.caption)}</h4>" if one.caption else ""
-        return f'{caption}<ol class=steps{_attribute("id", one.name)}>{listed}</ol>'
+        return f"<div>{caption}<ol class=steps>{listed}</ol></div>"
     return one.html if isinstance(one, Raw) else ""
 
 
@@ -57,7 +57,13 @@ def table(one: Table) -> str:
 
 def _row(row: tuple[Cell, ...]) -> str:
     first, *rest = row
-    return f"<th scope=row>{cell(first)}</th>" + "".join(f"<td{_sorted_by(c)}>{cell(c)}</td>" for c in rest)
+    return f"<th scope=row>{cell(first)}</th>" + "".join(f"<td{_sorted_by(c)}{_wide(c)}>{cell(c)}</td>" for c in rest)
+
+
+def _wide(value: Cell) -> str:
+    """A long text gets room, so that its row does not become a tower."""
+    longest = max((len(item.text) for item in value.items), default=len(value.text))
+    return " class=w" if longest > 48 else ""
 
 
 def _sorted_by(value: Cell) -> str:
@@ -86,7 +92,8 @@ def _bars(one: Bars) -> str:
     rows = []
     for bar in one.bars:
         share = 100 * (bar.value or 0) / longest
-        drawn = f'<i style="width:{max(share, 0.6):.3g}%"></i>' if bar.value is not None else ""
+        less = " class=less" if bar.less else ""
+        drawn = f'<i{less} style="width:{max(share, 0.6):.3g}%"></i>' if bar.value is not None else ""
         rows.append(f"<tr><th scope=row>{escape(bar.label)}</th><td class=bar aria-hidden=true>{drawn}</td><td>{cell(bar.cell)}</td></tr>")
     note = f"<p class=note>{words(one.note)}</p>" if one.note else ""
     return f'<table class=bars id="{one.name}"><caption>{escape(one.caption)}</caption><tbody>{"".join(rows)}</tbody></table>{note}'

@@ -44,6 +44,7 @@ class Bar:
     label: str
     value: float | None  # None: there is none, and `cell` says why
     cell: Cell
+    less: bool = False  # a smaller thing than the others
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,6 @@ class Steps:
 
     caption: str
     items: tuple[Cell, ...]
-    name: str = ""
 
 
 @dataclass(frozen=True)

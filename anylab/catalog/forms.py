@@ -78,8 +78,13 @@ def usual(reader: Reader) -> list[Table]:
     have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
     for name, notebook in reader.counted():
         work, rows = notebook["work"], []
-        for n, row in enumerate(advise.advise(reader.table, cost.ask_of(reader, name, have=have))["rows"], 1):
+        seen: set[tuple[str, str]] = set()
+        for row in advise.advise(reader.table, cost.ask_of(reader, name, have=have))["rows"]:
             offer = reader.offers[row["offer"]]
+            if (offer["platform"], offer["plan"]) in seen:
+                continue  # the best machine of a plan speaks for it
+            seen.add((offer["platform"], offer["plan"]))
+            n = len(seen)
             rows.append((Cell(str(n), sort=n), Cell(offer["words"]), time(row["hours"], row["grade"]), usd(row["usd"], row["grade"]), Cell(row["reason"])))
         units = f"{amounts.number(work['ask'])} {work['unit'] if work['ask'] == 1 else work['units']}"
         head = ("no.", "machine", "time", "cost", "why")

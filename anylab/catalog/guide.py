@@ -33,7 +33,7 @@ def files(compiled: Any) -> Iterator[tuple[str, bytes]]:
     tables = [*work.sections(reader), *places.sections(reader), moves.section(compiled), tips.section(reader)]
     tables = [s for s in tables if s.blocks]
     old = past.section(reader)
-    lead = "For everybody who could use every open place; a machine of one's own included."
+    lead = "For everybody who could use every open place, the best machine of each plan; a machine of one's own included."
     usual = Section("usual", "What the advisor says", lead, tuple(forms.usual(reader)))
     everything = [s for s in (front[0], usual, *front[1:], *tables, old) if s.blocks]
     yield GUIDE, as_markdown.page("The guide", _LEAD, everything, reader.sources).encode()

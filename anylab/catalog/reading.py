@@ -65,9 +65,10 @@ class Reader:
         if len(different) < 2:
             return self.fact(different[0] if different else None, unit, short)
         cells = [self.fact(f, unit, short=True) for f in different]
-        known = [c.sort for c in cells if c.sort is not None]
-        words = " / ".join(c.text.removesuffix(f" {unit}") for c in cells) + (f" {unit}" if unit else "")
-        return Cell(words, cells[0].source, max(known, default=None), cells[0].mark)
+        known = sorted((c for c in cells if c.mark != UNKNOWN), key=lambda c: (c.sort or 0, c.text))
+        words = " / ".join(c.text.removesuffix(f" {unit}") for c in known) + (f" {unit}" if unit else "")
+        words += ", or unknown" if len(known) < len(cells) else ""
+        return Cell(words, known[0].source, known[-1].sort, known[0].mark)
 
     def name(self, platform: Plain, plan: Plain) -> str:
         """How a plan is called: the platform's name alone where it has only one."""

@@ -44,12 +44,12 @@ def quick(reader: Reader) -> Section:
                 _price(platform, plan, reader),
                 _minutes(platform),
                 _variant(platform),
-                strengths.best_for(reader, platform),
+                strengths.best_for(reader, platform, plan["id"]),
             )
         )
     head = ("place", "state", "accelerators", "memory a card", "bf16", *(words for words, _, _ in _QUICK),
             "price", "minutes to begin", "our variant", "best for")  # fmt: skip
-    lead = "Every system that the old guides named, the closed and the dead ones too. Click a head to sort; a value leads to its source."
+    lead = "Every system that the old guides named, the closed and the dead ones too. A value leads to its source."
     return Section("quick", "Places compared", lead, (Table("quick-t", "Quick comparison", head, tuple(rows)),))
 
 

@@ -26,14 +26,14 @@ def againsts(reader: Reader, platform: Plain) -> tuple[Cell, ...]:
     return tuple(_againsts(reader, platform))
 
 
-def best_for(reader: Reader, platform: Plain) -> Cell:
-    """The two criteria in which its best machine is furthest above the mean of all machines that run notebooks."""
+def best_for(reader: Reader, platform: Plain, plan: str = "") -> Cell:
+    """The two criteria in which a place (or a plan of it) is furthest above the mean of all machines that run notebooks."""
     if platform["state"] == "dead":
         return Cell("nothing: it is gone")
     facts = platform["facts"]
     if facts.get("takes_notebooks", {}).get("value") is False:
         return Cell("apps and calls, not notebooks", reader.fact(facts["takes_notebooks"]).source)
-    mine = [points(reader, o) for o in _offers(reader, platform)]
+    mine = [points(reader, o) for o in _offers(reader, platform) if plan in ("", o["plan"])]
     if not mine:
         return Cell("unknown", mark="unknown")
     ahead = []

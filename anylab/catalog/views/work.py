@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from anylab.catalog import amounts, rates
 from anylab.catalog.blocks import ESTIMATE, Bar, Bars, Cell, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, time
-
-_REFERENCE = "half_tflops"
 
 
 def accelerators(reader: Reader) -> dict[tuple[str, int], Plain]:
@@ -35,7 +34,7 @@ def sections(reader: Reader) -> list[Section]:
     return [
         Section("times", "Time on each accelerator", "From the counted work over what a card sustains; where somebody measured or published the time itself, that counts. Waiting, downloads and set-up are not in it.",
                 tuple(_times(reader)), folded=True),  # fmt: skip
-        Section("speed", "How many times faster", "The same times, against one another.", (_multipliers(reader),), folded=True),
+        Section("speed", "How many times faster", "The same times, against the card that most places have. A machine that only does less (a smaller model or clip) is left out.", (_multipliers(reader),), folded=True),
         Section("week", "What a week holds", "How much work fits the hours that a place gives for nothing; where it publishes no quota, nobody can say.",
                 (_week(reader),), folded=True),  # fmt: skip
         Section("memory", "Where the memory goes", "What a card must hold, and how much at a time then fits it.", tuple(_memory(reader)), folded=True),
@@ -60,13 +59,20 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
             rows.append((longest or 0.0, (Cell(label), Cell(choice["words"]), *cells)))
             asked, _, _ = hours(work, offer, work["ask"])
             if asked is not None:
-                bars.append(Bar(label, asked, time(asked, grade, source)))
+                less = bool(choice["lesser"])
+                shown = time(asked, grade, source)
+                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} for less") if less else shown, less))
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
-        yield Bars(f"bars-{name}", title, tuple(bars))
+        note = "; ".join(dict.fromkeys(f"for less: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"]))
+        yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if any(b.less for b in bars) else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
         yield Table(f"times-{name}", f"{notebook['title']}, hours and days", head, tuple(row for _, row in rows))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _units(work: Plain, units: float) -> str:
@@ -84,13 +90,13 @@ def _multipliers(reader: Reader) -> Table:
     """Each accelerator against the slowest GPU that all notebooks with counted work run on."""
     machines = list(accelerators(reader).values())
     books = list(reader.counted())
-    against = _reference(machines, books)
+    against = _reference(reader, machines, books)
     rows = []
     for offer in machines:
         cells = []
         for _, notebook in books:
-            base = hours(notebook["work"], against, notebook["work"]["presets"][-1])[0] if against else None
-            own = hours(notebook["work"], offer, notebook["work"]["presets"][-1])[0]
+            base = _full(notebook["work"], against) if against else None
+            own = _full(notebook["work"], offer)
             if base and own:
                 times = base / own
                 cells.append(Cell(f"{_figure(times)} ×", sort=times, mark=ESTIMATE))
@@ -101,14 +107,17 @@ def _multipliers(reader: Reader) -> Table:
     return Table("speed-t", f"Speed, {name} = 1", ("accelerator", *(n["title"] for _, n in books)), tuple(rows))
 
 
-def _reference(machines: list[Plain], books: list) -> Plain | None:
-    """The machine that most offers have, among single GPUs that every counted notebook runs on; the first of equals."""
-    fit = [
-        o
-        for o in machines
-        if o["kind"] == "gpu" and o["count"] == 1 and all(hours(n["work"], o, 1)[0] for _, n in books)
-    ]
-    return min(fit, key=lambda o: (o[_REFERENCE] or 1e9, o["card"]), default=None)
+def _reference(reader: Reader, machines: list[Plain], books: list) -> Plain | None:
+    """The card that most places have, among single GPUs that every counted notebook runs on in full."""
+    fit = [o for o in machines if o["kind"] == "gpu" and o["count"] == 1 and all(_full(n["work"], o) for _, n in books)]
+    places = {o["card"]: len({p["platform"] for p in reader.table["offers"] if p["card"] == o["card"]}) for o in fit}
+    return min(fit, key=lambda o: (-places[o["card"]], o["card"]), default=None)
+
+
+def _full(work: Plain, offer: Plain) -> float | None:
+    """Hours of the last preset where the machine does the full thing; a smaller one is compared with nothing."""
+    taken, choice, _ = hours(work, offer, work["presets"][-1])
+    return taken if choice and not choice["lesser"] else None
 
 
 def _figure(x: float) -> str:
@@ -149,17 +158,21 @@ def _memory(reader: Reader) -> Iterator[Table]:
     for name, notebook in reader.counted():
         work = notebook["work"]
         rows = []
+        parts = [_part(reader, choice, part) for choice in work["choices"] for part in choice.get("memory", ())]
+        if parts:
+            head = ("how", "what", "GB")
+            yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(parts), sortable=False)
         for choice in work["choices"]:
             item = f"{amounts.number(choice['item_gb'])} GB a {choice['item']}" if choice["item_gb"] else "–"
             fits = []
             for offer in accelerators(reader).values():
                 if offer["kind"] in choice["kinds"] and offer["memory_gb"] and offer["count"] == 1:
                     enough = rates.memory_wanted(choice) <= offer["memory_gb"]
-                    size = f" {rates.batch(choice, offer)}" if choice["item_gb"] and enough else ""
-                    fits.append(f"{reader.card(offer)['name']}{size}" if enough else "")
+                    size = f": {rates.batch({**choice, 'item_most': 1024}, offer)}" if choice["item_gb"] and enough else ""
+                    fits.append(f"{reader.accelerator(offer)}{size}" if enough else "")
             rows.append(
                 (
-                    Cell(choice["words"]),
+                    Cell(choice["words"] + (" (when asked for)" if choice["asked_only"] else "")),
                     Cell(f"{amounts.number(choice['memory_gb'])} GB", sort=choice["memory_gb"], mark=ESTIMATE),
                     Cell(item, sort=choice["item_gb"], mark=ESTIMATE if choice["item_gb"] else ""),
                     Cell(", ".join(f for f in fits if f) or "none of these"),
@@ -167,3 +180,9 @@ def _memory(reader: Reader) -> Iterator[Table]:
             )
         head = ("how", "before the first item", "each item", "fits, and so many at a time")
         yield Table(f"memory-{name}", f"{notebook['title']}: memory of the card", head, tuple(rows), sortable=False)
+
+
+def _part(reader: Reader, choice: Plain, part: Plain) -> tuple[Cell, Cell, Cell]:
+    number = reader.sources.cite(part["source"], part["date"], part["grade"], part.get("link", ""))
+    mark = ESTIMATE if part["grade"] == "estimated" else ""
+    return Cell(choice["words"]), Cell(part["name"]), Cell(f"{amounts.number(part['gb'])} GB", number, part["gb"], mark)
