@@ -36,7 +36,7 @@ def block(one: object) -> str:
         return f"<p>{words(one.text)}</p>"
     if isinstance(one, Steps):
         listed = "".join(f"<li>{cell(c)}</li>" for c in one.items)
-        caption = f"<h4>{escape(one.caption)}</h4>" if one.caption else ""
+        caption = f"<h3 class=cap>{escape(one.caption)}</h3>" if one.caption else ""
         return f"<div>{caption}<ol class=steps>{listed}</ol></div>"
     return one.html if isinstance(one, Raw) else ""
 

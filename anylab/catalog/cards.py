@@ -100,8 +100,9 @@ def _run(compiled: Any, pair: Any, time: Mapping[str, Any] | None, longest: floa
     shown = '<span class=u>unknown</span>'
     if time:
         width = max(2, round(72 * time["hours"] / longest))
-        mark = "≈ " if time["grade"] != "measured" else ""
-        shown = f'<span class=e>{mark}{amounts.duration(time["hours"])}</span> <i class=meter style="width:{width}px" aria-hidden=true></i>'
+        mark = "≈ " if time["grade"] == "estimated" else ""
+        meter = f'<i class=meter style="width:{width}px" aria-hidden=true></i>'
+        shown = f'<span class=e>{mark}{amounts.duration(time["hours"])}</span> {meter}<span class=on>{escape(time["on"])}</span>'
     file = f'<a class=small href="{escape(pair.path)}">file<span class=vh> of {escape(title)} for {escape(platform.name)}</span></a>'
     return f'<tr data-k="{platform.id}"><td>{opened}</td><td class=t>{shown}</td><td>{file}</td></tr>'
 

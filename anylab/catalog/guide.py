@@ -99,6 +99,9 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
         unit = notebook["work"]
         ask = cost.ask_of(reader, name, have=cost.everything(reader))
         what = f"{amounts.number(unit['ask'])} {unit['unit'] if unit['ask'] == 1 else unit['units']}"
+        ways = {c["id"]: c for c in unit["choices"]}
         for row in advise.advise(reader.table, ask)["rows"]:
-            found.setdefault((name, reader.offers[row["offer"]]["platform"]), {**row, "what": what})
+            offer = reader.offers[row["offer"]]
+            on = f"on {reader.accelerator(offer)}{', less of it' if ways[row['choice']]['lesser'] else ''}"
+            found.setdefault((name, offer["platform"]), {**row, "what": what, "on": on})
     return found

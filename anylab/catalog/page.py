@@ -97,15 +97,15 @@ def drawing(names: list[str]) -> str:
     ways, boxes = [], []
     for i, name in enumerate(names):
         y = step * (i + 0.5)
-        ways.append(f'<path d="M150 150C215 150 205 {y:.0f} 268 {y:.0f}"/>')
+        ways.append(f'<path d="M150 150C210 150 200 {y:.0f} 258 {y:.0f}"/>')
         boxes.append(
-            f'<g transform="translate(268 {y - 19:.0f})"><rect width="38" height="38" rx="8" fill="var(--accent)"/>'
+            f'<g transform="translate(258 {y - 19:.0f})"><rect width="38" height="38" rx="8" fill="var(--accent)"/>'
             f'<text x="19" y="25" text-anchor="middle" fill="var(--on)" font-family="var(--mono)" font-weight="600" font-size="15">{escape(cards.monogram(name))}</text>'
-            f'<text x="50" y="24" fill="currentColor" font-size="14.5">{escape(name)}</text></g>'
+            f'<text x="48" y="24" fill="currentColor" font-size="14">{escape(name)}</text></g>'
         )
     label = escape(f"One source file, compiled for {', '.join(names)}")
     return (
-        f'<svg class=draw viewBox="0 0 450 {height}" role=img aria-label="{label}">'
+        f'<svg class=draw viewBox="0 0 470 {height}" role=img aria-label="{label}">'
         '<rect x="32" y="60" width="118" height="164" rx="9" fill="var(--card)" stroke="var(--strong)" stroke-width="1.5"/>'
         f'<g stroke-width="5" stroke-linecap="round" opacity=".75">{lines}</g>'
         '<text x="91" y="248" text-anchor="middle" fill="var(--soft)" font-family="var(--mono)" font-size="13">notebook.py</text>'

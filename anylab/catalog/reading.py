@@ -40,6 +40,11 @@ class Reader:
         """Every platform by its id."""
         return {p["id"]: p for p in self.table["platforms"]}
 
+    @cached_property
+    def kinds(self) -> set[str]:
+        """The kinds of machines that some notebook's work has a way on."""
+        return {kind for _, n in self.counted() for c in n["work"]["choices"] for kind in c["kinds"]}
+
     def counted(self) -> Iterator[tuple[str, Plain]]:
         """The notebooks whose work is counted, by name."""
         yield from ((name, n) for name, n in self.table["notebooks"].items() if n["work"])

@@ -45,10 +45,11 @@ def _week(offer: Plain, platform: Plain) -> float | None:
 
 
 def _price(offer: Plain, platform: Plain) -> float | None:
-    usd = offer["usd_per_hour"]
+    """Ten hours a month, whole purchases and credits counted; the power of one's own is left out."""
     if offer["owned"]:
         return 5.0
-    return None if usd is None else _clipped(5 - math.log2(1 + usd / 0.1))
+    usd = advise.cost(offer, 10, 0)
+    return None if usd is None else _clipped(5 - math.log2(1 + usd / 10 / 0.1))
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Criterion:
 
 CRITERIA = (
     Criterion("start", "quick to begin", "5 at two minutes of set-up, one less for each doubling; 0 where newcomers do not get in", _minutes, "it is ready in minutes", "beginning at once"),
-    Criterion("price", "cheap", "5 free or one's own, then less for each doubling of 0.10 USD an hour", _price, "it costs little or nothing", "paying nothing"),
+    Criterion("price", "cheap", "5 where ten hours a month cost nothing or the machine is one's own, less for each doubling of 0.10 USD an hour", _price, "it costs little or nothing", "paying nothing"),
     Criterion("speed", "fast", "1 at 3 TFLOP/s sustained in 16 bits, one more for each doubling", lambda o, p: _log(o["half_tflops"] and o["half_tflops"] * o["count"], 3), "its accelerator is fast", "speed"),
     Criterion("memory", "much memory", "1 at 4 GB on the accelerator, one more for each doubling", lambda o, p: _log(o["memory_gb"], 4) if o["kind"] != "cpu" else 0.0, "large models fit", "large models"),
     Criterion("session", "long sessions", "1 at one hour, one more for each doubling; 5 without a limit", lambda o, p: 5.0 if o["session_hours"] == 0 else _log(o["session_hours"], 1), "a session is long", "runs of many hours"),
@@ -74,15 +75,15 @@ CRITERIA = (
     Criterion("background", "browser closed", "5 where a run goes on with the browser closed", lambda o, p: _yes(o["background"]), "runs go on with the browser closed", "long runs with the browser closed"),
     Criterion("keeps", "keeps files", "5 where files stay between sessions", lambda o, p: _yes(o["persistent"]), "files stay", "work that goes on tomorrow"),
     Criterion("private", "private", "5 where notebooks can be private", lambda o, p: _yes(o["private"]), "it is private", "private work"),
-    Criterion("variant", "our notebooks", "5 where a variant of ours is there", lambda o, p: _yes(o["variant"]), "our notebooks are there", "our notebooks"),
+    Criterion("variant", "our notebooks", "5 where a variant of ours runs", lambda o, p: _yes(o["variant"]), "our notebooks are there", "our notebooks"),
 )  # fmt: skip
 WEIGHTS = {c.id: c.weight for c in CRITERIA}
 # who wants what: judgements, like every weight
 PEOPLE = (
     ("a beginner", {"start": 5, "price": 5, "variant": 5, "speed": 1, "private": 1}),
     ("a data scientist", {"week": 5, "background": 4, "keeps": 3, "memory": 3, "speed": 3, "price": 4, "variant": 3}),
-    ("a developer", {"keeps": 5, "private": 5, "session": 4, "background": 3, "week": 3, "price": 2, "variant": 2}),
-    ("a teacher", {"start": 5, "price": 5, "variant": 4, "week": 2, "session": 1}),
+    ("a developer", {"keeps": 5, "private": 5, "session": 4, "background": 3, "week": 3, "speed": 3, "memory": 2, "price": 2, "variant": 2}),
+    ("a teacher", {"start": 5, "price": 5, "variant": 4, "week": 2, "session": 1, "speed": 3}),
     ("a creator of clips and voices", {"speed": 5, "memory": 4, "background": 4, "week": 4, "price": 3, "variant": 5, "keeps": 2}),
 )
 
@@ -90,7 +91,10 @@ PEOPLE = (
 def points(reader: Reader, offer: Plain) -> dict[str, float | None]:
     """The points of a machine, 0 to 5 for each criterion; None where its fact is unknown."""
     platform = reader.platforms[offer["platform"]]
-    return {c.id: c.points(offer, platform) for c in CRITERIA}
+    given = {c.id: c.points(offer, platform) for c in CRITERIA}
+    if offer["kind"] not in reader.kinds:  # a variant is there, and does not run on this kind of machine
+        given["variant"] = 0.0
+    return given
 
 
 def total(given: dict[str, float | None], weights: dict[str, float]) -> float:
@@ -103,11 +107,11 @@ def total(given: dict[str, float | None], weights: dict[str, float]) -> float:
 
 def sections(reader: Reader) -> list[Section]:
     """By person, by task, the matrix, and an example."""
-    how = "; ".join(f"{c.words}: {c.how}" for c in CRITERIA)
+    how = Table("how-t", "How the points come about", ("criterion", "points"), tuple((Cell(c.words), Cell(c.how)) for c in CRITERIA), sortable=False)
     return [
         Section("people", "Which one for whom", "The machine with the most points for what such a person weighs; the weights are ours.", (_people(reader),)),
         Section("tasks", "Which one for what", "For a notebook: what the advisor puts first. For the rest: what the places are made for.", (_tasks(reader),)),
-        Section("matrix", "Weigh it yourself", f"Points from 0 to 5. {how}. An unknown counts as nothing.", (Raw(html=_form()), _matrix(reader)), folded=True),
+        Section("matrix", "Weigh it yourself", "Each machine has 0 to 5 points for each criterion, from its facts; what is unknown counts as nothing.", (Raw(html=_form()), _matrix(reader), how), folded=True),
         Section("example", "One example, from set-up to result", "What the advisor would have you do for one job, with every step counted.", tuple(_example(reader)), folded=True),
     ]  # fmt: skip
 
@@ -183,7 +187,8 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
             told = f"{platform['name']} takes {wants['value']}" if wants and wants["value"] else platform["name"]
             apps.append((platform["name"], Cell(told, reader.fact(wants or facts["takes_notebooks"]).source)))
         prices = sorted({o["usd_per_hour"] for o in offers if o["usd_per_hour"]})
-        if prices and all(o["background"] is True for o in offers) and facts.get("usd_per_month") is None:
+        restarts = any(o["session_hours"] and o["session_hours"] < 24 for o in offers)
+        if prices and not restarts and all(o["background"] is True for o in offers) and facts.get("usd_per_month") is None:
             always.append((platform["name"], Cell(f"{platform['name']}: by use, from {prices[0]:.2f} USD an hour, without a browser")))
     for task, places in (("demos that others open, and APIs", apps), ("production", always)):
         if places:

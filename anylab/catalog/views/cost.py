@@ -68,7 +68,7 @@ def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
         cells = (
             _hourly(reader, offer),
             Cell(amounts.duration(hours), sort=hours, mark=ESTIMATE if row["grade"] == "estimated" else ""),
-            usd(row["usd"], row["grade"]),
+            usd(advise.cost(offer, hours, power(reader.table)), row["grade"]),
             usd(None if paid is None else paid / 12, row["grade"]),
             usd(paid, row["grade"]),
             usd(mine, row["grade"]),
@@ -120,12 +120,12 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, wo
     for row in rows:
         other = reader.offers[row["offer"]]
         if not other["owned"] and other["usd_per_hour"]:
-            rented.append((row["hours"] * other["usd_per_hour"], other["words"]))
+            rented.append((row["hours"] * other["usd_per_hour"], other["usd_block"], other["words"]))
     if own is None or own["usd"] is None:
         return Cell("does not fit")
     if not rented:
         return NOTHING
-    rent, words = min(rented)
+    rent, _, words = min(rented)  # of equal prices the one that is bought in smaller pieces
     used = own["hours"] * offer["watts"] * offer["count"] / 1000 * power(reader.table)
     if rent <= used:
         return Cell(f"never: {words} costs less than the power", sort=1e12, mark=ESTIMATE)

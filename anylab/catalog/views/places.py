@@ -134,7 +134,7 @@ def _pros(reader: Reader) -> Table:
         )
         for p in reader.table["platforms"]
     )
-    return Table("pros-t", "For and against", ("place", "best for", "for", "against"), rows, sortable=False)
+    return Table("pros-t", "Every place, for and against", ("place", "best for", "for", "against"), rows, sortable=False)
 
 
 def _begin(reader: Reader) -> list[Raw | Steps]:
@@ -165,7 +165,7 @@ def _features(reader: Reader, name: str, title: str, keys: tuple) -> Table:
         if not any(key in known for _, key, _ in keys):
             continue
         rows.append((Cell(reader.name(platform, plan)), *(reader.across(platform, plan, key, unit) for _, key, unit in keys)))
-    return Table(f"{name}-t", title, ("place", *(words for words, _, _ in keys)), tuple(rows))
+    return Table(f"{name}-t", f"{title}, place by place", ("place", *(words for words, _, _ in keys)), tuple(rows))
 
 
 def _accelerators(reader: Reader) -> Table:
