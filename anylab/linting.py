@@ -62,7 +62,8 @@ def of_modules(collection: Collection) -> list[Problem]:
     modules = collection.modules
     problems = [p for module in modules.values() for p in lint.findings("module", module, collection)[0]]
     problems += [p for folder in collection.platforms for p in lint.findings("platform", folder, collection)[0]]
-    problems += [p for file in collection.facts for p in lint.findings("facts", file, collection)[0]]
+    holders = (*collection.platforms, *collection.facts)
+    problems += [p for holder in holders for p in lint.findings("facts", holder, collection)[0]]
     for platform in (p for p in collection.platforms if p.has_variants):
         try:
             own = render.overlaid(platform, modules)

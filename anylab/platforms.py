@@ -23,15 +23,8 @@ from anylab.library import EXCHANGED, KIT, Library, Module, parse
 from anylab.templating import Template, TemplateCell, split_template
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
-_WITHOUT_VARIANTS = (
-    "name",
-    "order",
-    "variants",
-    "transport",
-    "facts",
-    "plans",
-    "guide",
-)  # the keys of a profile that gets no notebooks
+# the keys of a profile that gets no notebooks
+_WITHOUT_VARIANTS = ("name", "order", "variants", "transport", "facts", "plans", "guide")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +55,9 @@ class Platform:
         return nearest(self.file, self.lines, *path)
 
     def fact(self, key: str) -> Any:
-        """The value of a fact, None when unknown."""
+        """The value of a fact, None when unknown or without a limit."""
         value = self.profile["facts"].get(key, {}).get("value")
-        return None if value == "unknown" else value
+        return None if value in (facts.UNKNOWN, facts.UNLIMITED) else value
 
     @functools.cached_property
     def fact_faults(self) -> tuple[tuple[str, Problem], ...]:
@@ -127,9 +120,8 @@ def _faults(folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping
     file = f"{shown}/platform.toml"
     for key, fact in profile["facts"].items():
         if not isinstance(fact, Mapping) or "value" not in fact:
-            yield Problem(
-                nearest(file, lines, "facts", key), f"'facts.{key}' of the profile must be a table with a value"
-            )
+            what = f"'facts.{key}' of the profile must be a table with a value"
+            yield Problem(nearest(file, lines, "facts", key), what)
     if not profile.get("variants", True):
         yield from _faults_without_variants(folder, shown, profile, lines)
         return

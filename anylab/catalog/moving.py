@@ -2,8 +2,8 @@
 
 A platform's `[moving]` says how its variants are run, which value of PACK puts the bundle into a person's hands and how
 it gets there (`take`), how the notebook is opened, how a file is brought in and what GO_ON_FROM is then. The bundle is
-labkit's (docs/labkit.md). Whether both ends can do without a file, by the private repository on the Hub, is read from
-their settings and setup cells, so that what is said here is what the notebooks do. Pure; raises Refused.
+labkit's (docs/labkit.md). Whether both ends can do without a file, by a way that a folder without variants brings, is
+read from their settings and setup cells, so that what is said here is what the notebooks do. Pure; raises Refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from anylab.compile import Build, Pair, link_of
 from anylab.errors import Origin, did_you_mean, refuse
 
-SHARED = "hub"  # the way that every platform may have: a folder without variants brings it
 _PACK = re.compile(r'^PACK = "no".*@param \[(.*)\]|^PACK = "no".*# one of: (.*)', re.M)
 _FETCH = re.compile(r"bundle\.fetch\(folders, GO_ON_FROM, (.*)\)")
 
@@ -77,14 +76,14 @@ def move(build: Build, notebook: str, origin: str, target: str) -> Move:
 
 
 def _without_a_file(build: Build, left: Pair, right: Pair) -> str:
-    if SHARED not in ways_out(build, left) or SHARED not in ways_in(build, right):
-        return ""
-    secrets = [pair.platform.profile["moving"]["secret"] for pair in (left, right)]
-    return (
-        f'PACK = "{SHARED}" on the one and GO_ON_FROM = "{SHARED}" on the other carry it over your private repository '
-        f"on the Hugging Face Hub, with your token HF_TOKEN on both sides ({left.platform.name}: {secrets[0]}; "
-        f"{right.platform.name}: {secrets[1]})"
-    )
+    """The first way that a folder without variants brings and both ends know."""
+    secrets = [f"{pair.platform.name}: {pair.platform.profile['moving']['secret']}" for pair in (left, right)]
+    for folder in build.folders:
+        way = folder.profile.get("transport", {}) if not folder.has_variants else {}
+        if way and way["module"] in ways_out(build, left) and way["module"] in ways_in(build, right):
+            name, words = way["module"], way.get("words", folder.name)
+            return f'PACK = "{name}", then GO_ON_FROM = "{name}": it goes over {words} ({"; ".join(secrets)})'
+    return ""
 
 
 def ways_out(build: Build, pair: Pair) -> tuple[str, ...]:

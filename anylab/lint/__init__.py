@@ -58,7 +58,7 @@ def rule(id: str, on: str, foreign: str = "", warning: bool = False, hints: tupl
 # the modules with rules, each with the kinds of thing that its rules look at: only what is asked for is imported
 _FAMILIES = {
     "envelope": ("document", "platform"),
-    "facts": ("facts", "platform"),
+    "facts": ("facts",),
     "forms": ("code",),
     "imports": ("source", "variant"),
     "installs": ("code",),
