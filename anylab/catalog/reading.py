@@ -1,4 +1,4 @@
-"""Reading the table of facts for the views: a fact as a cell with its source, what holds for a plan, what a plan offers."""
+"""Reading the table of facts for the views: a fact as a cell with its source, and what holds for a plan."""
 
 from __future__ import annotations
 

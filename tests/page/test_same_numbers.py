@@ -15,7 +15,7 @@ def facts():
 
 
 def questions(facts, count=400):
-    """Usual and odd ones: every notebook, tiny and huge amounts, any places and cards, budgets to the cent, all needs."""
+    """Usual and odd ones: every notebook, tiny and huge amounts, any places and cards, odd budgets, all needs."""
     dice = random.Random(9)
     places = [p["id"] for p in facts["platforms"]]
     owned = sorted({f"{o['platform']}:{o['card']}" for o in facts["offers"] if o["owned"]})
@@ -74,7 +74,9 @@ def test_times_and_sums_are_written_alike_in_both(page):
 def test_costs_and_points_that_the_page_computes_anew_are_those_that_the_build_wrote(visit):
     """Settings touched and left as they were change no figure."""
     page = visit().page
-    read = "ids => ids.map(id => Array.from(document.querySelectorAll(id + ' tbody tr')).map(r => r.textContent).sort())"
+    read = (
+        "ids => ids.map(id => Array.from(document.querySelectorAll(id + ' tbody tr')).map(r => r.textContent).sort())"
+    )
     tables = ["#matrix-t", *page.eval_on_selector_all("#cost table", "all => all.map(t => '#' + t.id)")]
     assert len(tables) > 2
     before = page.evaluate(read, tables)
