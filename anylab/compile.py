@@ -216,9 +216,9 @@ def why_not(src: Source, platform: Platform) -> str:
         ("disk_gb", "GB of disk", True),
         ("ram_gb", "GB of memory", True),
     ):
-        there = platform.fact(key)
-        if counts and isinstance(there, int | float) and needs.get(key, 0) > there:
-            return f"needs {needs[key]:g} {words}, the platform has {there:g}"
+        there, wanted = platform.fact(key), needs.get(key, 0)
+        if counts and isinstance(there, int | float) and wanted > there:
+            return f"needs {wanted:g} {words}, the platform has {there:g}"
     return ""
 
 

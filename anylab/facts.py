@@ -121,7 +121,7 @@ def plain(raw: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_HOST = r"(?:[a-z0-9-]+\.)+(?:ai|cn|co|com|cz|dev|gov|in|io|name|net|org|rip)"
+_HOST = r"(?:[a-z0-9-]+\.)+(?:ai|cn|co|com|cz|dev|gov|in|io|name|net|org|rip)(?![\w-])"
 _PAGE = re.compile(rf"(?<![\w@/.-])({_HOST}(?:/[^\s;,()*]*)?)")
 
 
