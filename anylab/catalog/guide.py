@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from anylab.catalog import advise, amounts, as_html, as_markdown, cards, forms, page, table
+from anylab.catalog import amounts, as_html, as_markdown, cards, forms, page, table
 from anylab.catalog.blocks import Section
 from anylab.catalog.reading import Reader
 from anylab.catalog.views import choice, cost, moves, past, places, tips, work
@@ -127,10 +127,9 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
     for name, notebook in reader.counted():
         unit = notebook["work"]
-        ask = cost.ask_of(reader, name, have=cost.everything(reader))
         what = f"{amounts.number(unit['ask'])} {unit['unit'] if unit['ask'] == 1 else unit['units']}"
         ways = {c["id"]: c for c in unit["choices"]}
-        for row in advise.advise(reader.table, ask)["rows"]:
+        for row in cost.answer(reader, name, cost.everything(reader)):
             offer = reader.offers[row["offer"]]
             on = f"on {reader.accelerator(offer)}{', less of it' if ways[row['choice']]['lesser'] else ''}"
             found.setdefault((name, offer["platform"]), {**row, "what": what, "on": on})

@@ -5,7 +5,7 @@ The page computes the same table anew when a setting changes (page/choose.js).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from anylab.catalog import advise, amounts, fragments
 from anylab.catalog.asking import power
@@ -16,16 +16,27 @@ from anylab.catalog.reading import NOTHING, Plain, Reader, usd
 JOBS_A_YEAR, HOUR_USD = 100, 10.0
 
 
-def ask_of(reader: Reader, name: str, **more: Any) -> dict[str, Any]:
-    """The question about a notebook's usual amount of work, for everybody who names nothing."""
-    work = reader.table["notebooks"][name]["work"]
-    usual = {"budget": None, "need": [], "hour_usd": 0.0, "kwh_usd": power(reader.table), "choice": "", "have": []}
-    return {"notebook": name, "units": work["ask"]} | usual | more
+def answer(reader: Reader, name: str, have: Iterable[str], units: float | None = None) -> list[Plain]:
+    """The ranked rows for so much of a notebook's work (None: its usual amount) and these places; asked once."""
+    have = tuple(have)
+    key = (name, have, units)
+    if key not in reader.kept:
+        usual = {"budget": None, "need": [], "hour_usd": 0.0, "kwh_usd": power(reader.table), "choice": ""}
+        units = reader.table["notebooks"][name]["work"]["ask"] if units is None else units
+        ask = {"notebook": name, "units": units, "have": have} | usual
+        reader.kept[key] = advise.advise(reader.table, ask)["rows"]
+    return reader.kept[key]
 
 
 def everything(reader: Reader) -> list[str]:
     """All that somebody may have: every platform, one's own cards and closed places too."""
     return [p["id"] for p in reader.table["platforms"]]
+
+
+def open_places(reader: Reader, owned: bool = True) -> list[str]:
+    """What anybody can have today; `owned` false leaves one's own machine out."""
+    mine = {o["platform"] for o in reader.table["offers"] if o["owned"]}
+    return [p["id"] for p in reader.table["platforms"] if p["state"] == "open" and (owned or p["id"] not in mine)]
 
 
 def year(offer: Plain, hours: float, jobs: float, kwh_usd: float) -> float | None:
@@ -65,8 +76,7 @@ def _form(kwh: float) -> str:
 def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
     work = notebook["work"]
     rows, keys = [], []
-    answer = advise.advise(reader.table, ask_of(reader, name, have=everything(reader)))
-    for row in answer["rows"]:
+    for row in answer(reader, name, everything(reader)):
         offer = reader.offers[row["offer"]]
         hours = row["hours"]
         paid = year(offer, hours, JOBS_A_YEAR, power(reader.table))
@@ -107,9 +117,7 @@ def _buying(reader: Reader) -> Table:
     for offer in owned:
         price = reader.card(offer)["facts"].get("usd")
         hourly = advise.cost(offer, 1, power(reader.table))
-        cells = []
-        for name, notebook in books:
-            cells.append(_break_even(reader, offer, price, name, notebook["work"]))
+        cells = [_break_even(reader, offer, price, name) for name, _ in books]
         rows.append(
             (Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells)
         )
@@ -118,11 +126,11 @@ def _buying(reader: Reader) -> Table:
     return Table("buy-t", "Jobs until a card has paid for itself", head, tuple(rows), note)
 
 
-def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, work: Plain) -> Cell:
+def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str) -> Cell:
+    """After how many jobs; a job costs what the hour costs, as when nothing of a purchase is left over."""
     if price is None or price["value"] is None:
         return NOTHING
-    have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
-    rows = advise.advise(reader.table, ask_of(reader, name, have=have))["rows"]
+    rows = answer(reader, name, open_places(reader))
     own = next((r for r in rows if r["offer"] == offer["id"]), None)
     rented = []
     for row in rows:
