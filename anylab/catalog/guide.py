@@ -28,9 +28,12 @@ _LEAD = (
 
 
 def files(compiled: Any) -> Iterator[tuple[str, bytes]]:
-    """The guide as Markdown and as pages, and the pictures that the front page shows."""
+    """The guide as Markdown and as pages, and the pictures that the front page shows; nothing where no platform has
+    plans, since there is nothing to compare then."""
     sources = {p.source.name: p.source for p in compiled.pairs}.values()
     reader = Reader(table.of(compiled.folders, sources, compiled.known))
+    if not reader.platforms:
+        return
     front = [places.quick(reader), *choice.sections(reader), *cost.sections(reader)]
     tables = [*work.sections(reader), *places.sections(reader), moves.section(compiled), tips.section(reader)]
     tables = [s for s in tables if s.blocks]
