@@ -105,7 +105,8 @@ def overhead(rtf: float, minutes: float) -> dict:
 
 def alone() -> dict:
     """CPU seconds of our own parts per second of speech, one after the other."""
-    from voiceclone import sound, speaker, watermark
+    from media import watermark
+    from voiceclone import sound, speaker
 
     from tests.library.voices import speak
 
@@ -130,7 +131,7 @@ def alone() -> dict:
 def counts(steps: int = 10) -> dict:
     """Parameters of VoxCPM2 and multiply-adds per second of speech, from its modules at real shapes on meta."""
     import torch
-    from voiceclone import shims
+    from media import shims
     from voiceclone.engines.voxcpm2 import STEPS_PER_SECOND
 
     shims.torchaudio()
@@ -190,7 +191,7 @@ def on_gpu(seconds: float = 10.0) -> list[dict]:
     """Real-time factor and peak memory of VoxCPM2's real shapes with random weights, by dtype."""
     import numpy
     import torch
-    from voiceclone import shims
+    from media import shims
     from voiceclone.engines.voxcpm2 import STEPS_PER_SECOND
 
     shims.torchaudio()

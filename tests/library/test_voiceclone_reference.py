@@ -4,6 +4,7 @@ import numpy
 import pytest
 import soundfile
 from labkit import Stop
+from media import consent as media_consent
 from voiceclone import consent, intake, plots, reference, sample, sound, speaker, voices
 from voiceclone.sound import Sound
 
@@ -158,9 +159,9 @@ def test_nothing_is_granted_before_it_is_said_whose_voice_it_is():
         consent.ask(True, "Ada", "not stated")
     assert consent.ask(True, "Ada", "my own voice").facts()["whose"] == "Ada"
     with pytest.raises(Stop, match="nothing is generated"):
-        consent.granted(None)
+        media_consent.granted(None)
     with pytest.raises(Stop, match="nothing is generated"):
-        consent.granted(consent.Consent("Ada", "because", "", {}))
+        media_consent.granted(media_consent.Consent("Ada", "because", "", {}))
 
 
 class Ears:

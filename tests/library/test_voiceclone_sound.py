@@ -6,7 +6,8 @@ import json
 import numpy
 import pytest
 from labkit import Stop
-from voiceclone import consent, output, player, plots, provenance, sound, watermark
+from media import player, provenance, watermark
+from voiceclone import consent, output, plots, sound
 from voiceclone.sound import Sound
 
 from tests.library.voices import packages, speak

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
+from media import watermark
+from media.sound import Sound
 
-from voiceclone import measures, sound, text, watermark
+from voiceclone import measures, sound, text
 from voiceclone.engines import Engine, How
-from voiceclone.sound import RATE, Sound
+from voiceclone.sound import RATE
 
 RETRY = 1_000_003  # what a second try's seed is moved by
 FASTEST = 1.3  # how much a sentence is hurried to fit its subtitle; beyond that it runs over, and that is told
