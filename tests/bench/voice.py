@@ -67,12 +67,13 @@ class AsFast:
 def overhead(rtf: float, minutes: float) -> dict:
     """Seconds of engine and of everything, at one real-time factor."""
     from labkit import storage
-    from voiceclone import batch, consent, intake, output, reference, script, sound, takes, voices
+    from media.sound import Sound, resample
+    from voiceclone import batch, consent, intake, output, reference, script, takes, voices
 
     from tests.library.voices import speak
 
     voice, rate = speak()
-    engine = AsFast(sound.resample(sound.Sound(voice, rate), 48000).samples, rtf)
+    engine = AsFast(resample(Sound(voice, rate), 48000).samples, rtf)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("work", "outputs"):
             Path(folder, name).mkdir()
@@ -106,12 +107,13 @@ def overhead(rtf: float, minutes: float) -> dict:
 def alone() -> dict:
     """CPU seconds of our own parts per second of speech, one after the other."""
     from media import watermark
+    from media.sound import Sound, resample
     from voiceclone import sound, speaker
 
     from tests.library.voices import speak
 
     voice, rate = speak()
-    made = sound.resample(sound.Sound(voice, rate), 48000)
+    made = resample(Sound(voice, rate), 48000)
     marked = watermark.marked(made)
     parts = {
         "mark": lambda: watermark.marked(made),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy
 from media import watermark
-from media.sound import Sound
+from media.sound import Sound, resample
 
 from voiceclone import measures, sound, text
 from voiceclone.engines import Engine, How
@@ -114,7 +114,7 @@ class Booth:
         take["fault"] = measures.fault(raw, shortest, longest)
         if not _usable(raw):
             return take, raw
-        made = sound.at_loudness(sound.trimmed(sound.resample(raw, RATE)))
+        made = sound.at_loudness(sound.trimmed(resample(raw, RATE)))
         hurried = min(FASTEST, made.seconds / item["speed"] / item["slot"]) if item.get("slot") else 1.0
         speed = item["speed"] * max(1.0, hurried)
         made = sound.faster(made, speed)
