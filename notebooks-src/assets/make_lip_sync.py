@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 LIB = Path(__file__).resolve().parent.parent / "lib"
 sys.path.insert(0, str(LIB))
 
-from lipsync import sample  # noqa: E402
+from lipsync import sample
 
 FINER = 3  # drawn so many times larger, then made smaller: smooth edges
 SKIN, SHADE, HAIR, LIPS, SHIRT = (226, 178, 148), (202, 150, 122), (66, 48, 44), (168, 84, 82), (58, 96, 120)
@@ -31,7 +31,7 @@ def draw(i: int, mouth: float = 0.0, at: tuple[float, float] | None = None, size
     def oval(x0, y0, x1, y1, colour):
         pen.ellipse([v * FINER for v in (x0, y0, x1, y1)], fill=colour)
 
-    half, up, down = sample.HALF, sample.UP, sample.DOWN
+    half, up = sample.HALF, sample.UP
     oval(x - 150, y + 130, x + 150, y + 420, SHIRT)
     pen.rectangle([v * FINER for v in (x - 34, y + 60, x + 34, y + 150)], fill=SHADE)
     oval(x - half - 10, y - up - 26, x + half + 10, y + 60, HAIR)

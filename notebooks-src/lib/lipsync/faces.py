@@ -1,7 +1,7 @@
 """A face in a frame, whoever found it: the four numbers that a crop is made of, how sure, and its contour if known.
 
-Pixels of the frame, x to the right, y down. What MuseTalk was trained with are iBUG's 68 points: the crop's centre row is
-point 29 (third of the nose bridge), its bottom the chin, its sides the jaw's extremes.
+Pixels of the frame, x to the right, y down. What MuseTalk was trained with are iBUG's 68 points: the crop's centre row
+is point 29 (third of the nose bridge), its bottom the chin, its sides the jaw's extremes.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Films on disk by PyAV: written as h264 in yuv420p, joined with AAC without a second encoding, opened again and judged.
+"""Films on disk by PyAV: written as h264 (yuv420p), joined with AAC without a second encoding, opened again, judged.
 
 Frames are (height, width, 3) uint8 RGB with even sides, 25 a second. Colours are BT.709, and the file says so.
 """

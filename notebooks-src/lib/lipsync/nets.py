@@ -159,7 +159,7 @@ def _strict(kind, folder: Path):
 
 def hearing(folder: Path):
     """Whisper's encoder, in 32 bits. The whole model is loaded and its decoder let go: loaded alone, the encoder takes
-    nothing from such a repository and stays random, with no more than a remark. Raises Stop when a weight is missing."""
+    nothing from such a repository and stays random, with no more than a remark. Raises Stop when a weight lacks."""
     from transformers import WhisperModel
 
     model, about = WhisperModel.from_pretrained(folder, output_loading_info=True, use_safetensors=True)

@@ -120,6 +120,6 @@ def prepare(
     return take, found, remarks
 
 
-def relooked(take: Take, **changes) -> Take:
-    """The take with another look, as a slider sets it."""
-    return replace(take, look=replace(take.look, **changes))
+def relooked(take: Take, look: Look) -> Take:
+    """The take with another look, as the sliders set it."""
+    return replace(take, look=look)

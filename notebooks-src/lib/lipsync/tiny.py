@@ -117,7 +117,7 @@ def _livelier(layer) -> None:
     import torch
 
     with torch.no_grad():
-        layer.weight.mul_(4)
+        layer.weight.mul_(2)
 
 
 def _yunet(folder: Path) -> None:

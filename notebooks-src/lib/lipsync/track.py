@@ -196,7 +196,6 @@ def load(path: Path) -> Track | None:
     try:
         with numpy.load(path, allow_pickle=False) as held:
             about = json.loads(str(held["about"]))
-            points = held["points"] if "points" in held else None
-            return Track(held["rows"], points, about["finder"], about["people"])
+            return Track(held["rows"], held.get("points"), about["finder"], about["people"])
     except (OSError, ValueError, KeyError, EOFError):
         return None

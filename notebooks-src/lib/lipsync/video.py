@@ -159,7 +159,7 @@ def read(clip: Clip, begin: int = 0, end: int | None = None) -> Iterator[numpy.n
 
 
 def _decoded(clip: Clip, second: float):
-    """(second, frame) from the last frame at or before `second` that can be reached, its times from the clip's begin."""
+    """(second, frame) from a frame at or before `second` on; seconds count from the clip's begin."""
     import av
 
     for seeking in (second > 0, False):
