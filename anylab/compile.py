@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -56,18 +56,23 @@ class Build:
     folders: list[Platform]  # every platform folder, those without variants too
     known: work.Known  # the cards, and the work of notebooks
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """(path below dist, bytes) of every file; the manifest last."""
+    def files(self, pages: Iterable[tuple[str, bytes]] = ()) -> Iterator[tuple[str, bytes]]:
+        """(path below dist, bytes) of every file, `pages` among them; the manifest last."""
         variants = []
         for pair in self.pairs:
             if pair.path:
                 entry, files = self._variant(pair)
                 variants.append(entry)
                 yield from files
+        hashes = {}
+        for path, data in pages:
+            hashes[path] = hashlib.sha256(data).hexdigest()
+            yield path, data
         manifest = {
             "generator": f"anylab {__version__}",
             "note": "Written by `python build.py`; do not edit. Information, not evidence: check hashes every file.",
             "variants": variants,
+            **({"pages": hashes} if hashes else {}),
         }
         yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
