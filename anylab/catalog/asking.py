@@ -139,6 +139,10 @@ def beside(answer: Plain, offers: Mapping[str, Plain], work: Plain) -> Iterator[
     taken = {row["choice"] for row in answer["rows"]}
     for way in (c for c in work["choices"] if c["id"] in taken):
         yield f"{way['id']}: {way['words']}"
+    begun = [(offers[row["offer"]]["words"].partition(":")[0], offers[row["offer"]]["entry"]) for row in answer["rows"]]
+    for place, entry in dict.fromkeys(begun):
+        if entry:
+            yield f"to begin: {place}: {entry}"
     minded = [(offers[row["offer"]]["platform"], row["caution"]) for row in answer["rows"] if row["caution"]]
     for platform, caution in dict.fromkeys(minded):
         yield f"mind: {platform}: {caution}"
