@@ -1,4 +1,4 @@
-"""Sections as the page has them: plain tables that are whole without a script, marked for one that sorts and filters."""
+"""Sections as the pages have them: plain tables that are whole without a script, marked for one that sorts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def block(one: object) -> str:
         return f"<p>{words(one.text)}</p>"
     if isinstance(one, Steps):
         listed = "".join(f"<li>{cell(c)}</li>" for c in one.items)
-        caption = f"<h4>{escape(one.caption)}</h4>" if one.caption else ""
+        caption = f"<h3 class=cap>{escape(one.caption)}</h3>" if one.caption else ""
         return f"<div>{caption}<ol class=steps>{listed}</ol></div>"
     return one.html if isinstance(one, Raw) else ""
 
@@ -46,7 +46,9 @@ def table(one: Table) -> str:
     kind = "wide sort" if one.sortable else "wide"
     head = "".join(f"<th scope=col>{escape(h)}</th>" for h in one.head)
     row_keys = one.row_keys or ("",) * len(one.rows)
-    body = "\n".join(f"<tr{_attribute('data-k', key)}>{_row(row)}</tr>" for row, key in zip(one.rows, row_keys, strict=True))
+    body = "\n".join(
+        f"<tr{_attribute('data-k', key)}>{_row(row)}</tr>" for row, key in zip(one.rows, row_keys, strict=True)
+    )
     note = f"<p class=note>{words(one.note)}</p>" if one.note else ""
     return (
         f'<div class=box role=region tabindex=0 aria-labelledby="{one.name}-c"><table class="{kind}" id="{one.name}">'
@@ -94,9 +96,15 @@ def _bars(one: Bars) -> str:
         share = 100 * (bar.value or 0) / longest
         less = " class=less" if bar.less else ""
         drawn = f'<i{less} style="width:{max(share, 0.6):.3g}%"></i>' if bar.value is not None else ""
-        rows.append(f"<tr><th scope=row>{escape(bar.label)}</th><td class=bar aria-hidden=true>{drawn}</td><td>{cell(bar.cell)}</td></tr>")
+        rows.append(
+            f"<tr><th scope=row>{escape(bar.label)}</th><td class=bar "
+            f"aria-hidden=true>{drawn}</td><td>{cell(bar.cell)}</td></tr>"
+        )
     note = f"<p class=note>{words(one.note)}</p>" if one.note else ""
-    return f'<table class=bars id="{one.name}"><caption>{escape(one.caption)}</caption><tbody>{"".join(rows)}</tbody></table>{note}'
+    return (
+        "<table class=bars "
+        f'id="{one.name}"><caption>{escape(one.caption)}</caption><tbody>{"".join(rows)}</tbody></table>{note}'
+    )
 
 
 def source_list(sources: Iterable[Source]) -> str:
@@ -106,7 +114,10 @@ def source_list(sources: Iterable[Source]) -> str:
         shown = f'<a href="{escape(s.address)}">{escape(s.words)}</a>' if s.address else escape(s.words)
         rows.append(f"<tr id=s{s.number}><td>{s.number}</td><td>{shown}</td><td>{s.date}</td><td>{s.grade}</td></tr>")
     grades = "; ".join(f"<b>{k}</b> {escape(v)}" for k, v in GRADES.items())
-    head = "<thead><tr><th scope=col>no.</th><th scope=col>source</th><th scope=col>date</th><th scope=col>grade</th></tr></thead>"
+    head = (
+        "<thead><tr><th scope=col>no.</th><th scope=col>source</th><th scope=col>date</th><th "
+        "scope=col>grade</th></tr></thead>"
+    )
     return (
         f"<p class=note>Grades: {grades}.</p><div class=box role=region tabindex=0 aria-labelledby=sources-c>"
         f"<table class=wide id=source-list><caption id=sources-c>Every source of this page</caption>{head}\n"

@@ -79,7 +79,11 @@ def _bars(block: Bars) -> Iterator[str]:
     wide = max((len(bar.label) for bar in block.bars), default=0)
     yield from [f"**{_plain(block.caption)}**", "", "```"]
     for bar in block.bars:
-        drawn = ("░" if bar.less else "█") * max(1, round(_WIDTH * bar.value / longest)) + " " if bar.value is not None else ""
+        drawn = (
+            ("░" if bar.less else "█") * max(1, round(_WIDTH * bar.value / longest)) + " "
+            if bar.value is not None
+            else ""
+        )
         yield f"{bar.label:<{wide}}  {drawn}{'≈ ' if bar.cell.mark == ESTIMATE else ''}{bar.cell.text}"
     yield "```"
     yield from ["", block.note] if block.note else []

@@ -1,6 +1,6 @@
 """What the guide is made of, before it is Markdown or HTML: sections of tables, bars, lists and words.
 
-One object serves both pages, so that GUIDE.md and index.html cannot say different things. Nothing here knows a platform.
+One object serves GUIDE.md and the pages, so that they cannot say different things. Nothing here knows a platform.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading the table of facts for the views: a fact as a cell with its source, what holds for a plan, what a plan offers."""
+"""Reading the table of facts for the views: a fact as a cell with its source, and what holds for a plan."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ class Reader:
     def platforms(self) -> dict[str, Plain]:
         """Every platform by its id."""
         return {p["id"]: p for p in self.table["platforms"]}
+
+    @cached_property
+    def kinds(self) -> set[str]:
+        """The kinds of machines that some notebook's work has a way on."""
+        return {kind for _, n in self.counted() for c in n["work"]["choices"] for kind in c["kinds"]}
 
     def counted(self) -> Iterator[tuple[str, Plain]]:
         """The notebooks whose work is counted, by name."""

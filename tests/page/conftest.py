@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tests.front import jupyterlab
 
 DIST = ROOT / "dist"
+INDEX = (DIST / "index.html").as_uri()
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +64,7 @@ def visit(chromium):
     """`visit(address, width=..., dark=..., script=...)` opens an address and gives the Visit."""
     opened = []
 
-    def go(address=(DIST / "index.html").as_uri(), width=1280, height=900, dark=False, script=True, **options):
+    def go(address=INDEX, width=1280, height=900, dark=False, script=True, **options):
         scheme = "dark" if dark else "light"
         size = {"width": width, "height": height}
         opened.append(Visit(chromium, viewport=size, color_scheme=scheme, java_script_enabled=script, **options))
@@ -79,6 +80,6 @@ def visit(chromium):
 def page(chromium):
     """One page for the tests that only look, or leave it as it was."""
     one = Visit(chromium, viewport={"width": 1280, "height": 900})
-    one.page.goto((DIST / "index.html").as_uri())
+    one.page.goto(INDEX)
     yield one.page
     one.context.close()

@@ -1,7 +1,7 @@
 """GitHub shows a compiled notebook through nbconvert and a sanitizer: what it would show of each variant.
 
-An approximation: GitHub's own filter is not public for notebooks; its list for Markdown (github/markup, and the tags that
-its GFM specification disallows) stands for it here.
+An approximation: GitHub's own filter is not public for notebooks; its list for Markdown (github/markup, and the tags
+that its GFM specification disallows) stands for it here.
 """
 
 import base64
@@ -16,9 +16,10 @@ from tests.conftest import ROOT
 
 VARIANTS = sorted((ROOT / "dist").rglob("*.ipynb"))
 # what GitHub takes out, with what stands in it (github/markup README; section 6.11 of the GFM specification)
-DROPPED = {"script", "style", "iframe", "form", "input", "button", "textarea", "select", "object", "embed", "video", "audio", "svg",
-           "title", "xmp", "noembed", "noframes", "plaintext", "link", "meta", "base"}  # fmt: skip
-KEPT_ATTRIBUTES = {"href", "src", "alt", "title", "width", "height", "align", "colspan", "rowspan", "id", "name", "class", "open", "lang", "dir"}
+_DROPPED = """script style iframe form input button textarea select object embed video audio svg title xmp noembed
+noframes plaintext link meta base"""
+_KEPT = "href src alt title width height align colspan rowspan id name class open lang dir"
+DROPPED, KEPT_ATTRIBUTES = frozenset(_DROPPED.split()), frozenset(_KEPT.split())
 
 
 class Tags(HTMLParser):

@@ -33,7 +33,7 @@
       budget: step >= BUDGETS.length ? null : BUDGETS[step], need: need.map(function (box) { return box.dataset.need; }),
       hour_usd: Math.max(0, +byId("a-hour").value || 0), kwh_usd: Math.max(0, +byId("a-kwh").value || 0), choice: "" };
   }
-  function mark(row) { return row.grade === "measured" ? "" : "≈ "; }
+  function mark(row) { return row.grade === "estimated" ? "≈ " : ""; }
   function update() {
     var ask = question(), answer = advise(table, ask), words = counted(ask.units, work());
     byId("a-units-name").textContent = work().units.charAt(0).toUpperCase() + work().units.slice(1);

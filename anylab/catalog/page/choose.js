@@ -1,3 +1,5 @@
+/* for the console, and for the test that compares the two advisors */
+window.anylab = { table: table, advise: function (ask) { return advise(table, ask); }, duration: duration, money: money };
 /* Settings of one's own: the weights of the matrix, and the costs of a year. */
 (function () {
   var weights = byId("weights"), costs = byId("cost-form");
@@ -24,11 +26,11 @@
       /* machine, an hour, a job takes, then what is set here */
       var row = found[line.dataset.k], month = costOf(offers[row.offer], row.hours * jobs / 12, kwh), mine = row.elapsed_hours * hour * jobs;
       var year = month === null ? null : 12 * month;
-      [row.usd, month, year, mine, year === null ? null : year + mine].forEach(function (usd, i) {
+      [costOf(offers[row.offer], row.hours, kwh), month, year, mine, year === null ? null : year + mine].forEach(function (usd, i) {
         if (usd === null) return;
         var cell = line.cells[i + 3];
         cell.setAttribute("data-v", usd);
-        cell.textContent = (row.grade === "measured" || !usd ? "" : "≈ ") + money(usd);
+        cell.textContent = (row.grade === "estimated" && usd ? "≈ " : "") + money(usd);
       });
     });
   }

@@ -1,115 +1,57 @@
 """Which one: by person, by task, by weights of one's own, and one example from the set-up to the result.
 
-Each machine gets 0 to 5 points for each criterion, from its facts alone (CRITERIA says how); weights are a person's own.
+Points and weights are those of criteria.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from anylab.catalog import advise, amounts
 from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
 from anylab.catalog.reading import Plain, Reader, time, usd
 from anylab.catalog.views import cost
-
-
-def _clipped(points: float) -> float:
-    return math.floor(min(5.0, max(0.0, points)) * 10 + 0.5) / 10
-
-
-def _log(value: float | None, one: float) -> float | None:
-    """1 point at `one`, and 1 more for each doubling."""
-    if value is None:
-        return None
-    return _clipped(1 + math.log2(value / one)) if value > 0 else 0.0
-
-
-def _yes(value: bool | None) -> float | None:
-    return None if value is None else 5.0 if value else 0.0
-
-
-def _minutes(offer: Plain, platform: Plain) -> float | None:
-    minutes = [step["minutes"] for step in platform["setup"]]
-    if platform["state"] != "open":
-        return 0.0
-    return None if not minutes or None in minutes else _clipped(6 - math.log2(max(1, sum(minutes))))
-
-
-def _week(offer: Plain, platform: Plain) -> float | None:
-    week, day = offer["hours_per_week"], offer["hours_per_day"]
-    if week is None or day is None:
-        return None
-    return _log(min(week or 168, 7 * (day or 24)), 4)
-
-
-def _price(offer: Plain, platform: Plain) -> float | None:
-    usd = offer["usd_per_hour"]
-    if offer["owned"]:
-        return 5.0
-    return None if usd is None else _clipped(5 - math.log2(1 + usd / 0.1))
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """What is weighed: its words, how its points come about, and the reason that many points give."""
-
-    id: str
-    words: str
-    how: str
-    points: Callable[[Plain, Plain], float | None]
-    reason: str
-    best: str  # what a place is best for that is ahead in this
-    weight: int = 3  # where nobody has said anything
-
-
-CRITERIA = (
-    Criterion("start", "quick to begin", "5 at two minutes of set-up, one less for each doubling; 0 where newcomers do not get in", _minutes, "it is ready in minutes", "beginning at once"),
-    Criterion("price", "cheap", "5 free or one's own, then less for each doubling of 0.10 USD an hour", _price, "it costs little or nothing", "paying nothing"),
-    Criterion("speed", "fast", "1 at 3 TFLOP/s sustained in 16 bits, one more for each doubling", lambda o, p: _log(o["half_tflops"] and o["half_tflops"] * o["count"], 3), "its accelerator is fast", "speed"),
-    Criterion("memory", "much memory", "1 at 4 GB on the accelerator, one more for each doubling", lambda o, p: _log(o["memory_gb"], 4) if o["kind"] != "cpu" else 0.0, "large models fit", "large models"),
-    Criterion("session", "long sessions", "1 at one hour, one more for each doubling; 5 without a limit", lambda o, p: 5.0 if o["session_hours"] == 0 else _log(o["session_hours"], 1), "a session is long", "runs of many hours"),
-    Criterion("week", "many hours a week", "1 at 4 hours a week, one more for each doubling", _week, "a week holds many hours", "many runs a week"),
-    Criterion("background", "browser closed", "5 where a run goes on with the browser closed", lambda o, p: _yes(o["background"]), "runs go on with the browser closed", "long runs with the browser closed"),
-    Criterion("keeps", "keeps files", "5 where files stay between sessions", lambda o, p: _yes(o["persistent"]), "files stay", "work that goes on tomorrow"),
-    Criterion("private", "private", "5 where notebooks can be private", lambda o, p: _yes(o["private"]), "it is private", "private work"),
-    Criterion("variant", "our notebooks", "5 where a variant of ours is there", lambda o, p: _yes(o["variant"]), "our notebooks are there", "our notebooks"),
-)  # fmt: skip
-WEIGHTS = {c.id: c.weight for c in CRITERIA}
-# who wants what: judgements, like every weight
-PEOPLE = (
-    ("a beginner", {"start": 5, "price": 5, "variant": 5, "speed": 1, "private": 1}),
-    ("a data scientist", {"week": 5, "background": 4, "keeps": 3, "memory": 3, "speed": 3, "price": 4, "variant": 3}),
-    ("a developer", {"keeps": 5, "private": 5, "session": 4, "background": 3, "week": 3, "price": 2, "variant": 2}),
-    ("a teacher", {"start": 5, "price": 5, "variant": 4, "week": 2, "session": 1}),
-    ("a creator of clips and voices", {"speed": 5, "memory": 4, "background": 4, "week": 4, "price": 3, "variant": 5, "keeps": 2}),
-)
-
-
-def points(reader: Reader, offer: Plain) -> dict[str, float | None]:
-    """The points of a machine, 0 to 5 for each criterion; None where its fact is unknown."""
-    platform = reader.platforms[offer["platform"]]
-    return {c.id: c.points(offer, platform) for c in CRITERIA}
-
-
-def total(given: dict[str, float | None], weights: dict[str, float]) -> float:
-    """The weighted mean, 0 to 5, in tenths; an unknown counts as 0. The page's script has the same sum."""
-    whole = sum(weights.values())
-    if not whole:
-        return 0.0
-    return math.floor(sum((given[k] or 0.0) * w for k, w in weights.items()) / whole * 10 + 0.5) / 10
+from anylab.catalog.views.criteria import CRITERIA, PEOPLE, WEIGHTS, points, total
 
 
 def sections(reader: Reader) -> list[Section]:
     """By person, by task, the matrix, and an example."""
-    how = "; ".join(f"{c.words}: {c.how}" for c in CRITERIA)
+    how = Table(
+        "how-t",
+        "How the points come about",
+        ("criterion", "points"),
+        tuple((Cell(c.words), Cell(c.how)) for c in CRITERIA),
+        sortable=False,
+    )
     return [
-        Section("people", "Which one for whom", "The machine with the most points for what such a person weighs; the weights are ours.", (_people(reader),)),
-        Section("tasks", "Which one for what", "For a notebook: what the advisor puts first. For the rest: what the places are made for.", (_tasks(reader),)),
-        Section("matrix", "Weigh it yourself", f"Points from 0 to 5. {how}. An unknown counts as nothing.", (Raw(html=_form()), _matrix(reader)), folded=True),
-        Section("example", "One example, from set-up to result", "What the advisor would have you do for one job, with every step counted.", tuple(_example(reader)), folded=True),
-    ]  # fmt: skip
+        Section(
+            "people",
+            "Which one for whom",
+            "The machine with the most points for what such a person weighs; the weights are ours.",
+            (_people(reader),),
+        ),
+        Section(
+            "tasks",
+            "Which one for what",
+            "For a notebook: what the advisor puts first. For the rest: what the places are made for.",
+            (_tasks(reader),),
+        ),
+        Section(
+            "matrix",
+            "Weigh it yourself",
+            ("Each machine has 0 to 5 points for each criterion, from its facts; what is unknown counts as nothing."),
+            (Raw(html=_form()), _matrix(reader), how),
+            folded=True,
+        ),
+        Section(
+            "example",
+            "One example, from set-up to result",
+            "What the advisor would have you do for one job, with every step counted.",
+            tuple(_example(reader)),
+            folded=True,
+        ),
+    ]
 
 
 def _judged(reader: Reader) -> Iterator[tuple[Plain, dict[str, float | None]]]:
@@ -134,7 +76,15 @@ def _people(reader: Reader) -> Table:
         own = next((e for e in ranked if e[1]["owned"]), None)
         other = "" if second is None else f"{second[1]['words']} ({second[0]:g})"
         mine = "" if own is None else f"{own[1]['words']} ({own[0]:g})"
-        rows.append((Cell(words), Cell(f"{offer['words']} ({best:g})", sort=best), Cell(_because(given, weights)), Cell(other), Cell(mine)))
+        rows.append(
+            (
+                Cell(words),
+                Cell(f"{offer['words']} ({best:g})", sort=best),
+                Cell(_because(given, weights)),
+                Cell(other),
+                Cell(mine),
+            )
+        )
     head = ("for", "first", "because", "then", "of one's own")
     return Table("people-t", "By person, points of 5", head, tuple(rows), sortable=False)
 
@@ -153,10 +103,18 @@ def _tasks(reader: Reader) -> Table:
         if not notebook["work"]:
             rows.append((Cell(notebook["title"]), Cell("any of its variants"), Cell("nobody has counted its work yet")))
             continue
-        answers = advise.advise(reader.table, cost.ask_of(reader, name, have=[h for h in have if not _owned(reader, h)]))["rows"]
+        answers = advise.advise(
+            reader.table, cost.ask_of(reader, name, have=[h for h in have if not _owned(reader, h)])
+        )["rows"]
         if answers:
             offer = reader.offers[answers[0]["offer"]]
-            rows.append((Cell(notebook["title"]), Cell(offer["words"]), Cell(answers[0]["reason"], mark=ESTIMATE if answers[0]["grade"] == "estimated" else "")))
+            rows.append(
+                (
+                    Cell(notebook["title"]),
+                    Cell(offer["words"]),
+                    Cell(answers[0]["reason"], mark=ESTIMATE if answers[0]["grade"] == "estimated" else ""),
+                )
+            )
     rows += [_light(reader), *_served(reader)]
     return Table("tasks-t", "By task", ("for", "take", "because"), tuple(rows), sortable=False)
 
@@ -183,11 +141,26 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
             told = f"{platform['name']} takes {wants['value']}" if wants and wants["value"] else platform["name"]
             apps.append((platform["name"], Cell(told, reader.fact(wants or facts["takes_notebooks"]).source)))
         prices = sorted({o["usd_per_hour"] for o in offers if o["usd_per_hour"]})
-        if prices and all(o["background"] is True for o in offers) and facts.get("usd_per_month") is None:
-            always.append((platform["name"], Cell(f"{platform['name']}: by use, from {prices[0]:.2f} USD an hour, without a browser")))
+        restarts = any(o["session_hours"] and o["session_hours"] < 24 for o in offers)
+        if (
+            prices
+            and not restarts
+            and all(o["background"] is True for o in offers)
+            and facts.get("usd_per_month") is None
+        ):
+            always.append(
+                (
+                    platform["name"],
+                    Cell(f"{platform['name']}: by use, from {prices[0]:.2f} USD an hour, without a browser"),
+                )
+            )
     for task, places in (("demos that others open, and APIs", apps), ("production", always)):
         if places:
-            yield Cell(task), Cell(", ".join(name for name, _ in places)), Cell("", items=tuple(cell for _, cell in places))
+            yield (
+                Cell(task),
+                Cell(", ".join(name for name, _ in places)),
+                Cell("", items=tuple(cell for _, cell in places)),
+            )
 
 
 def _owned(reader: Reader, platform: str) -> bool:
@@ -196,7 +169,10 @@ def _owned(reader: Reader, platform: str) -> bool:
 
 def _form() -> str:
     fields = "".join(
-        f'<div class=field><label for=w-{c.id}>{c.words}</label><input type=range id=w-{c.id} data-w={c.id} min=0 max=5 value={c.weight} aria-valuetext="weight {c.weight} of 5"></div>'
+        (
+            f"<div class=field><label for=w-{c.id}>{c.words}</label><input type=range id=w-{c.id} "
+            f'data-w={c.id} min=0 max=5 value={c.weight} aria-valuetext="weight {c.weight} of 5"></div>'
+        )
         for c in CRITERIA
     )
     return f'<form id=weights class="panel grid2 script" aria-label="Weights">{fields}</form>'
@@ -210,11 +186,17 @@ def _matrix(reader: Reader) -> Table:
         rows.append((-whole, (Cell(offer["words"]), Cell(f"{whole:g}", sort=whole), *cells), offer["id"]))
     rows.sort(key=lambda row: (row[0], row[2]))
     head = ("machine", "points", *(c.words for c in CRITERIA))
-    return Table("matrix-t", "Every machine, points of 5", head, tuple(r for _, r, _ in rows), row_keys=tuple(k for _, _, k in rows))
+    return Table(
+        "matrix-t",
+        "Every machine, points of 5",
+        head,
+        tuple(r for _, r, _ in rows),
+        row_keys=tuple(k for _, _, k in rows),
+    )
 
 
 def _example(reader: Reader) -> Iterator[Table]:
-    """The first notebook with counted work, its third preset, on the best machine of each platform that has a variant."""
+    """The first notebook with counted work, its third preset, on the best machine of each platform with a variant."""
     name, notebook = next(reader.counted(), ("", None))
     if notebook is None:
         return
@@ -228,7 +210,17 @@ def _example(reader: Reader) -> Iterator[Table]:
             continue
         seen.add(offer["platform"])
         rows.append(_example_row(reader, row, offer))
-    head = ("machine", "set-up, once", "the work", "sessions", "days", "of a week's hours", "from begin to result", "cost", "while it runs")
+    head = (
+        "machine",
+        "set-up, once",
+        "the work",
+        "sessions",
+        "days",
+        "of a week's hours",
+        "from begin to result",
+        "cost",
+        "while it runs",
+    )
     shown = f"{amounts.number(units)} {work['units'] if units != 1 else work['unit']}"
     yield Table("example-t", f"{notebook['title']}: {shown}", head, tuple(rows), sortable=False)
 
@@ -241,7 +233,11 @@ def _example_row(reader: Reader, row: Plain, offer: Plain) -> tuple[Cell, ...]:
     if week:
         share = f"{math.ceil(100 * row['hours'] / week)} %"
     begin = row["elapsed_hours"] + (sum(minutes) / 60 if known else 0)
-    look = {True: "you may close the browser", False: "the browser stays open", None: "whether the browser may be closed is unknown"}
+    look = {
+        True: "you may close the browser",
+        False: "the browser stays open",
+        None: "whether the browser may be closed is unknown",
+    }
     return (
         Cell(offer["words"]),
         Cell(f"{amounts.number(sum(minutes))} min", mark=ESTIMATE) if known else Cell("unknown", mark="unknown"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from anylab.catalog import advise, amounts, fragments
 from anylab.catalog.asking import power
-from anylab.catalog import advise, amounts
 from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
-from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
+from anylab.catalog.reading import NOTHING, Plain, Reader, usd
 
 # the settings as they stand in GUIDE.md, and as the page begins; neither is a fact
 JOBS_A_YEAR, HOUR_USD = 100, 10.0
@@ -38,22 +38,28 @@ def sections(reader: Reader) -> list[Section]:
     """The costs of each notebook, and buying against renting."""
     lead = (
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
-        f"{power(reader.table):.2f} USD; these three are settings, not facts. Your time counts from begin to end, waiting for a quota included."
+        f"{power(reader.table):.2f} USD; these three are settings, not facts. Your time counts from begin to end, "
+        "waiting for a quota included."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [
         Section("cost", "What it costs", lead, (Raw(html=_form(power(reader.table))), *tables), folded=True),
-        Section("buy", "Buying a card, or renting one", "After how many jobs a card has paid for itself against the cheapest machine that costs something; power is counted, your time and the rest of the computer are not.",
-                (_buying(reader),), folded=True),  # fmt: skip
+        Section(
+            "buy",
+            "Buying a card, or renting one",
+            (
+                "After how many jobs a card has paid for itself against the cheapest machine that costs "
+                "something; power is counted, your time and the rest of the computer are not."
+            ),
+            (_buying(reader),),
+            folded=True,
+        ),
     ]
 
 
 def _form(kwh: float) -> str:
-    return f"""<form id=cost-form class="panel grid2 script" aria-label="Settings of the costs">
-<div class=field><label for=cost-jobs>Jobs a year</label><input type=number id=cost-jobs min=1 max=100000 value={JOBS_A_YEAR}></div>
-<div class=field><label for=cost-hour>An hour of my time, USD</label><input type=number id=cost-hour min=0 max=1000 step=any value={HOUR_USD:g}></div>
-<div class=field><label for=cost-kwh>A kilowatt hour, USD</label><input type=number id=cost-kwh min=0 max=10 step=any value={kwh:g}></div>
-</form>"""
+    slots = {"jobs": f"{JOBS_A_YEAR}", "hour": f"{HOUR_USD:g}", "kwh": f"{kwh:g}"}
+    return fragments.filled("costs.html", slots)
 
 
 def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
@@ -68,7 +74,7 @@ def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
         cells = (
             _hourly(reader, offer),
             Cell(amounts.duration(hours), sort=hours, mark=ESTIMATE if row["grade"] == "estimated" else ""),
-            usd(row["usd"], row["grade"]),
+            usd(advise.cost(offer, hours, power(reader.table)), row["grade"]),
             usd(None if paid is None else paid / 12, row["grade"]),
             usd(paid, row["grade"]),
             usd(mine, row["grade"]),
@@ -104,7 +110,9 @@ def _buying(reader: Reader) -> Table:
         cells = []
         for name, notebook in books:
             cells.append(_break_even(reader, offer, price, name, notebook["work"]))
-        rows.append((Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells))
+        rows.append(
+            (Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells)
+        )
     head = ("card", "price when new", "power, an hour", *(n["title"] for _, n in books))
     note = "A used card, or a dearer one of today, moves every figure in proportion to its price."
     return Table("buy-t", "Jobs until a card has paid for itself", head, tuple(rows), note)
@@ -120,12 +128,12 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, wo
     for row in rows:
         other = reader.offers[row["offer"]]
         if not other["owned"] and other["usd_per_hour"]:
-            rented.append((row["hours"] * other["usd_per_hour"], other["words"]))
+            rented.append((row["hours"] * other["usd_per_hour"], other["usd_block"], other["words"]))
     if own is None or own["usd"] is None:
         return Cell("does not fit")
     if not rented:
         return NOTHING
-    rent, words = min(rented)
+    rent, _, words = min(rented)  # of equal prices the one that is bought in smaller pieces
     used = own["hours"] * offer["watts"] * offer["count"] / 1000 * power(reader.table)
     if rent <= used:
         return Cell(f"never: {words} costs less than the power", sort=1e12, mark=ESTIMATE)

@@ -22,7 +22,8 @@ def section(build: Any) -> Section:
             break
     name = moves[0].notebook if moves else ""
     lead = (
-        "A job is packed into one file, checked when it is unpacked, and goes on where it stood. The steps below are those of "
+        "A job is packed into one file, checked when it is unpacked, and goes on where it stood. The "
+        "steps below are those of "
         f"`{name}`; `python build.py move --from A --to B NOTEBOOK` says them for the others."
     )
     return Section("move", "Moving a job", lead if moves else "", tuple(map(_block, moves)), folded=True)

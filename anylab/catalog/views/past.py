@@ -17,10 +17,13 @@ def section(reader: Reader) -> Section:
     for notebook in reader.table["notebooks"].values():
         rows += [_row(reader, notebook["title"], claim) for claim in notebook["claims"]]
     lead = (
-        "This project grew from five documents that compare platforms. What they claim was checked, claim by claim; a figure that "
+        "This project grew from five documents that compare platforms. What they claim was checked, "
+        "claim by claim; a figure that "
         "nobody supports is not used here, whether it is right or not."
     )
-    table = Table("past-t", "Claims, checked", ("about", "the old guide said", "verdict", "known now", "in"), tuple(rows))
+    table = Table(
+        "past-t", "Claims, checked", ("about", "the old guide said", "verdict", "known now", "in"), tuple(rows)
+    )
     return Section("past", "What the old guides said", lead, (table,), folded=True)
 
 
@@ -33,4 +36,10 @@ def _row(reader: Reader, about: str, claim: Plain) -> tuple[Cell, ...]:
     elif claim["grade"] == "unknown":
         words, sign = _VERDICTS[None]
     mark = UNKNOWN if claim["grade"] == "unknown" else ""
-    return (Cell(about), Cell(claim["said"]), Cell(words, state=sign), Cell(claim["now"], number, mark=mark), Cell(claim["document"]))
+    return (
+        Cell(about),
+        Cell(claim["said"]),
+        Cell(words, state=sign),
+        Cell(claim["now"], number, mark=mark),
+        Cell(claim["document"]),
+    )

@@ -9,25 +9,46 @@ from anylab.catalog.views import strengths
 
 # (what a column is called, the fact, its unit); what has no fact of its own is computed below
 _QUICK = (
-    ("memory of the machine", "ram_gb", "GB"), ("free disk", "disk_gb", "GB"), ("longest session", "session_hours", "h"),
-    ("idle limit", "idle_minutes", "min"), ("GPU hours a week", "weekly_gpu_hours", "h"),
-    ("runs on with the browser closed", "background", ""), ("keeps files", "persists", ""), ("internet", "internet", ""),
-    ("secrets", "secrets", ""), ("to begin", "entry", ""),
-)  # fmt: skip
+    ("memory of the machine", "ram_gb", "GB"),
+    ("free disk", "disk_gb", "GB"),
+    ("longest session", "session_hours", "h"),
+    ("idle limit", "idle_minutes", "min"),
+    ("GPU hours a week", "weekly_gpu_hours", "h"),
+    ("runs on with the browser closed", "background", ""),
+    ("keeps files", "persists", ""),
+    ("internet", "internet", ""),
+    ("secrets", "secrets", ""),
+    ("to begin", "entry", ""),
+)
 EXECUTION = (
-    ("browser needed", "browser", ""), ("runs on with the browser closed", "background", ""), ("ends when idle for", "idle_minutes", "min"),
-    ("longest session", "session_hours", "h"), ("coming back to a running session", "reconnect", ""), ("a disconnect takes", "lost", ""),
+    ("browser needed", "browser", ""),
+    ("runs on with the browser closed", "background", ""),
+    ("ends when idle for", "idle_minutes", "min"),
+    ("longest session", "session_hours", "h"),
+    ("coming back to a running session", "reconnect", ""),
+    ("a disconnect takes", "lost", ""),
     ("not allowed", "forbidden", ""),
-)  # fmt: skip
+)
 DATA = (
-    ("bringing data in", "upload", ""), ("using it again", "reuse", ""), ("taking results out", "download", ""),
-    ("largest dataset", "dataset_gb", "GB"), ("free disk", "disk_gb", "GB"), ("of it kept", "saved_gb", "GB"), ("what is kept", "persistent", ""),
-)  # fmt: skip
+    ("bringing data in", "upload", ""),
+    ("using it again", "reuse", ""),
+    ("taking results out", "download", ""),
+    ("largest dataset", "dataset_gb", "GB"),
+    ("free disk", "disk_gb", "GB"),
+    ("of it kept", "saved_gb", "GB"),
+    ("what is kept", "persistent", ""),
+)
 DEVELOPMENT = (
-    ("versions", "versions", ""), ("sharing", "sharing", ""), ("debugging", "debugging", ""), ("private", "private", ""),
-    ("who else has the data", "privacy", ""), ("more of everything", "upgrade", ""), ("who looks after it", "maintenance", ""),
-    ("on a phone", "mobile", ""), ("runs a notebook as it is", "takes_notebooks", ""),
-)  # fmt: skip
+    ("versions", "versions", ""),
+    ("sharing", "sharing", ""),
+    ("debugging", "debugging", ""),
+    ("private", "private", ""),
+    ("who else has the data", "privacy", ""),
+    ("more of everything", "upgrade", ""),
+    ("who looks after it", "maintenance", ""),
+    ("on a phone", "mobile", ""),
+    ("runs a notebook as it is", "takes_notebooks", ""),
+)
 
 
 def quick(reader: Reader) -> Section:
@@ -47,8 +68,18 @@ def quick(reader: Reader) -> Section:
                 strengths.best_for(reader, platform, plan["id"]),
             )
         )
-    head = ("place", "state", "accelerators", "memory a card", "bf16", *(words for words, _, _ in _QUICK),
-            "price", "minutes to begin", "our variant", "best for")  # fmt: skip
+    head = (
+        "place",
+        "state",
+        "accelerators",
+        "memory a card",
+        "bf16",
+        *(words for words, _, _ in _QUICK),
+        "price",
+        "minutes to begin",
+        "our variant",
+        "best for",
+    )
     lead = "Every system that the old guides named, the closed and the dead ones too. A value leads to its source."
     return Section("quick", "Places compared", lead, (Table("quick-t", "Quick comparison", head, tuple(rows)),))
 
@@ -56,9 +87,20 @@ def quick(reader: Reader) -> Section:
 def sections(reader: Reader) -> list[Section]:
     """For and against, beginning, and feature by feature."""
     return [
-        Section("pros", "For and against", "Read off the facts by fixed rules: what is unknown speaks neither for nor against a place.", (_pros(reader),), folded=True),
-        Section("begin", "How to begin, step by step", "Minutes are for the first time; ≈ marks what nobody timed.",
-                tuple(_begin(reader)), folded=True),  # fmt: skip
+        Section(
+            "pros",
+            "For and against",
+            "Read off the facts by fixed rules: what is unknown speaks neither for nor against a place.",
+            (_pros(reader),),
+            folded=True,
+        ),
+        Section(
+            "begin",
+            "How to begin, step by step",
+            "Minutes are for the first time; ≈ marks what nobody timed.",
+            tuple(_begin(reader)),
+            folded=True,
+        ),
         *(
             Section(name, title, lead, (_features(reader, name, title, keys),), folded=True)
             for name, title, lead, keys in (
@@ -67,8 +109,16 @@ def sections(reader: Reader) -> list[Section]:
                 ("development", "Working there", "", DEVELOPMENT),
             )
         ),
-        Section("cards", "The accelerators", "Published peaks are what a vendor prints; sustained is what matrix products reach, an estimate unless measured.",
-                (_accelerators(reader),), folded=True),  # fmt: skip
+        Section(
+            "cards",
+            "The accelerators",
+            (
+                "Published peaks are what a vendor prints; sustained is what matrix products reach, an estimate "
+                "unless measured."
+            ),
+            (_accelerators(reader),),
+            folded=True,
+        ),
     ]
 
 
@@ -88,7 +138,13 @@ def _cards(platform: Plain, plan: Plain, reader: Reader) -> tuple[Cell, Cell, Ce
     names = list(dict.fromkeys(reader.accelerator(o) for o in offers))
     sizes = sorted({o["memory_gb"] for o in offers if o["memory_gb"] and o["kind"] != "cpu"})
     source = reader.fact(reader.card(offers[0])["facts"].get("memory_gb")).source
-    shown = f"{amounts.number(sizes[0])}–{amounts.number(sizes[-1])} GB" if len(sizes) > 1 else f"{amounts.number(sizes[0])} GB" if sizes else "–"
+    shown = (
+        f"{amounts.number(sizes[0])}–{amounts.number(sizes[-1])} GB"
+        if len(sizes) > 1
+        else f"{amounts.number(sizes[0])} GB"
+        if sizes
+        else "–"
+    )
     return Cell(", ".join(names)), Cell(shown, source if sizes else 0, sizes[-1] if sizes else 0), _bf16(offers)
 
 
@@ -109,7 +165,11 @@ def _price(platform: Plain, plan: Plain, reader: Reader) -> Cell:
     month = (platform["facts"] | plan["facts"]).get("usd_per_month")
     if month and month["value"]:
         own = reader.fact(month, "USD a month", short=True)
-        return own if cell.mark == UNKNOWN or not cell.sort else Cell(f"{own.text}, {cell.text}", cell.source, cell.sort, cell.mark)
+        return (
+            own
+            if cell.mark == UNKNOWN or not cell.sort
+            else Cell(f"{own.text}, {cell.text}", cell.source, cell.sort, cell.mark)
+        )
     return Cell("free", cell.source, 0, cell.mark) if cell.sort == 0 else cell
 
 
@@ -134,7 +194,9 @@ def _pros(reader: Reader) -> Table:
         )
         for p in reader.table["platforms"]
     )
-    return Table("pros-t", "For and against", ("place", "best for", "for", "against"), rows, sortable=False)
+    return Table(
+        "pros-t", "Every place, for and against", ("place", "best for", "for", "against"), rows, sortable=False
+    )
 
 
 def _begin(reader: Reader) -> list[Raw | Steps]:
@@ -144,7 +206,9 @@ def _begin(reader: Reader) -> list[Raw | Steps]:
         for step in platform["setup"]:
             number = reader.sources.cite(step["source"], step["date"], step["grade"], step.get("link", ""))
             mark = ESTIMATE if step["grade"] == "estimated" else ""
-            minutes = "" if step["minutes"] is None else f" ({'≈ ' if mark else ''}{amounts.number(step['minutes'])} min)"
+            minutes = (
+                "" if step["minutes"] is None else f" ({'≈ ' if mark else ''}{amounts.number(step['minutes'])} min)"
+            )
             steps.append(Cell(step["do"] + minutes, number))
         if steps:
             total = _minutes(platform)
@@ -164,14 +228,23 @@ def _features(reader: Reader, name: str, title: str, keys: tuple) -> Table:
             continue  # a plan that differs in nothing here has no row of its own
         if not any(key in known for _, key, _ in keys):
             continue
-        rows.append((Cell(reader.name(platform, plan)), *(reader.across(platform, plan, key, unit) for _, key, unit in keys)))
-    return Table(f"{name}-t", title, ("place", *(words for words, _, _ in keys)), tuple(rows))
+        rows.append(
+            (Cell(reader.name(platform, plan)), *(reader.across(platform, plan, key, unit) for _, key, unit in keys))
+        )
+    return Table(f"{name}-t", f"{title}, place by place", ("place", *(words for words, _, _ in keys)), tuple(rows))
 
 
 def _accelerators(reader: Reader) -> Table:
-    columns = (("memory", "memory_gb", "GB"), ("compute capability", "capability", ""), ("published peak, 16 bit", "half_peak_tflops", "TFLOP/s"),
-               ("sustained, 16 bit", "half_tflops", "TFLOP/s"), ("sustained, 32 bit", "single_tflops", "TFLOP/s"),
-               ("sustained bandwidth", "bandwidth_gbs", "GB/s"), ("power", "watts", "W"), ("price when new", "usd", "USD"))  # fmt: skip
+    columns = (
+        ("memory", "memory_gb", "GB"),
+        ("compute capability", "capability", ""),
+        ("published peak, 16 bit", "half_peak_tflops", "TFLOP/s"),
+        ("sustained, 16 bit", "half_tflops", "TFLOP/s"),
+        ("sustained, 32 bit", "single_tflops", "TFLOP/s"),
+        ("sustained bandwidth", "bandwidth_gbs", "GB/s"),
+        ("power", "watts", "W"),
+        ("price when new", "usd", "USD"),
+    )
     rows = []
     for id, card in reader.table["cards"].items():
         places = sorted({reader.platforms[o["platform"]]["name"] for o in reader.table["offers"] if o["card"] == id})

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anylab.catalog import amounts
 from anylab.catalog.blocks import ESTIMATE, Cell
 from anylab.catalog.reading import STATES, Plain, Reader, time
-from anylab.catalog.views.choice import CRITERIA, points
+from anylab.catalog.views.criteria import CRITERIA, points
 
 _SHORT, _LONG = 4, 12  # hours of a session that count against a place, and for it
 _SOON, _NOW = 5, 20  # minutes of set-up that count for a place; idle minutes that count against it
@@ -27,7 +27,7 @@ def againsts(reader: Reader, platform: Plain) -> tuple[Cell, ...]:
 
 
 def best_for(reader: Reader, platform: Plain, plan: str = "") -> Cell:
-    """The two criteria in which a place (or a plan of it) is furthest above the mean of all machines that run notebooks."""
+    """The two criteria in which a place (or a plan of it) is furthest above the mean of all machines."""
     if platform["state"] == "dead":
         return Cell("nothing: it is gone")
     facts = platform["facts"]
@@ -86,7 +86,11 @@ def _fors(reader: Reader, platform: Plain) -> Iterator[Cell]:
     if any(o["hours_per_week"] for o in offers):
         most = max(o["hours_per_week"] or 0 for o in offers)
         yield _said(reader, platform, "weekly_gpu_hours", f"a published quota: {amounts.number(most)} h a week")
-    for key, words in (("background", "runs on with the browser closed"), ("persists", "files stay between sessions"), ("private", "notebooks can be private")):
+    for key, words in (
+        ("background", "runs on with the browser closed"),
+        ("persists", "files stay between sessions"),
+        ("private", "notebooks can be private"),
+    ):
         if facts.get(key, {}).get("value") is True:
             yield _said(reader, platform, key, words)
     minutes = sum(step["minutes"] for step in platform["setup"])
@@ -102,10 +106,19 @@ def _againsts(reader: Reader, platform: Plain) -> Iterator[Cell]:
         return
     if facts.get("takes_notebooks", {}).get("value") is False:
         wants = facts.get("wants", {}).get("value")
-        yield _said(reader, platform, "takes_notebooks", f"no notebooks: it wants {wants}" if wants else "runs no notebook as it is")
+        yield _said(
+            reader,
+            platform,
+            "takes_notebooks",
+            f"no notebooks: it wants {wants}" if wants else "runs no notebook as it is",
+        )
     if offers and not any(o["kind"] != "cpu" for o in offers):
         yield _said(reader, platform, "accelerators", "no GPU")
-    for key, words in (("background", "stops when the browser closes"), ("persists", "keeps no files between sessions"), ("private", "notebooks are public")):
+    for key, words in (
+        ("background", "stops when the browser closes"),
+        ("persists", "keeps no files between sessions"),
+        ("private", "notebooks are public"),
+    ):
         if facts.get(key, {}).get("value") is False:
             yield _said(reader, platform, key, words)
     longest = max((o["session_hours"] or 0 for o in offers), default=0)

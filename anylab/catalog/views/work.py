@@ -11,7 +11,7 @@ from anylab.catalog.reading import NOTHING, Plain, Reader, time
 
 
 def accelerators(reader: Reader) -> dict[tuple[str, int], Plain]:
-    """One offer for each (card, count) that somebody can have, slowest first: how long a card takes depends on it alone."""
+    """One offer for each (card, count) that somebody can have: how long the work takes depends on it alone."""
     found: dict[tuple[str, int], Plain] = {}
     for offer in reader.table["offers"]:
         if offer["state"] != "dead" and offer["notebooks"] is True:
@@ -32,12 +32,40 @@ def hours(work: Plain, offer: Plain, units: float) -> tuple[float | None, Plain 
 def sections(reader: Reader) -> list[Section]:
     """Times, multipliers, a week, memory."""
     return [
-        Section("times", "Time on each accelerator", "From the counted work over what a card sustains; where somebody measured or published the time itself, that counts. Waiting, downloads and set-up are not in it.",
-                tuple(_times(reader)), folded=True),  # fmt: skip
-        Section("speed", "How many times faster", "The same times, against the card that most places have. A machine that only does less (a smaller model or clip) is left out.", (_multipliers(reader),), folded=True),
-        Section("week", "What a week holds", "How much work fits the hours that a place gives for nothing; where it publishes no quota, nobody can say.",
-                (_week(reader),), folded=True),  # fmt: skip
-        Section("memory", "Where the memory goes", "What a card must hold, and how much at a time then fits it.", tuple(_memory(reader)), folded=True),
+        Section(
+            "times",
+            "Time on each accelerator",
+            (
+                "From the counted work over what a card sustains; where somebody measured or published the time "
+                "itself, that counts. Waiting, downloads and set-up are not in it."
+            ),
+            tuple(_times(reader)),
+            folded=True,
+        ),
+        Section(
+            "speed",
+            "How many times faster",
+            (
+                "The same times, against the card that most places have. A machine that only does less (a "
+                "smaller model or clip) is left out."
+            ),
+            (_multipliers(reader),),
+            folded=True,
+        ),
+        Section(
+            "week",
+            "What a week holds",
+            "How much work fits the hours that a place gives for nothing; where it publishes no quota, nobody can say.",
+            (_week(reader),),
+            folded=True,
+        ),
+        Section(
+            "memory",
+            "Where the memory goes",
+            "What a card must hold, and how much at a time then fits it.",
+            tuple(_memory(reader)),
+            folded=True,
+        ),
     ]
 
 
@@ -65,7 +93,9 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
-        note = "; ".join(dict.fromkeys(f"for less: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"]))
+        note = "; ".join(
+            dict.fromkeys(f"for less: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
+        )
         yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if any(b.less for b in bars) else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
         yield Table(f"times-{name}", f"{notebook['title']}, hours and days", head, tuple(row for _, row in rows))
@@ -132,7 +162,11 @@ def _week(reader: Reader) -> Table:
             continue
         limits = [offer["hours_per_week"], offer["hours_per_day"]]
         week = min([h for h in (limits[0], (limits[1] or 0) * 7) if h], default=0)
-        shown = Cell(f"{amounts.number(week)} h", sort=week) if week else Cell("no published figure", sort=None, mark="unknown")
+        shown = (
+            Cell(f"{amounts.number(week)} h", sort=week)
+            if week
+            else Cell("no published figure", sort=None, mark="unknown")
+        )
         cells = []
         for _, notebook in books:
             one = hours(notebook["work"], offer, 1000)[0]
@@ -168,7 +202,9 @@ def _memory(reader: Reader) -> Iterator[Table]:
             for offer in accelerators(reader).values():
                 if offer["kind"] in choice["kinds"] and offer["memory_gb"] and offer["count"] == 1:
                     enough = rates.memory_wanted(choice) <= offer["memory_gb"]
-                    size = f": {rates.batch({**choice, 'item_most': 1024}, offer)}" if choice["item_gb"] and enough else ""
+                    size = (
+                        f": {rates.batch({**choice, 'item_most': 1024}, offer)}" if choice["item_gb"] and enough else ""
+                    )
                     fits.append(f"{reader.accelerator(offer)}{size}" if enough else "")
             rows.append(
                 (

@@ -57,7 +57,9 @@ class YuNet:
         if path.stat().st_size < 1000:  # a pointer of git's large files instead of the file
             raise Stop(f"{path.name} has {path.stat().st_size} bytes, so it is not the detector: fetch it again")
         try:
+            level = cv2.utils.logging.setLogLevel(2)  # errors only: a remark on targets alarms, and means nothing here
             self.net = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least, 0.3, 200)
+            cv2.utils.logging.setLogLevel(level)
         except (cv2.error, AttributeError) as error:
             why = (str(error).strip().splitlines() or [""])[0][:120]
             raise Stop(f"OpenCV {cv2.__version__} cannot load {path.name} ({why})") from None

@@ -51,12 +51,12 @@ def load(paths: dict[str, Path], device: str, dtype: str, kept: Path, vae_dtype:
         draft = _strict(AutoencoderTiny, paths["draft"]) if "draft" in paths else None
         ears = hearing(paths["ears"])
         extractor = WhisperFeatureExtractor.from_pretrained(paths["ears"])
-    shape = torch.channels_last if device.startswith("cuda") else torch.contiguous_format
-    model.to(device, kind, memory_format=shape)
-    vae.to(device, vae_kind, memory_format=shape)
-    if draft is not None:
-        draft.to(device, vae_kind, memory_format=shape)
-    ears.to(device)  # 39 M parameters in 32 bits
+        shape = torch.channels_last if device.startswith("cuda") else torch.contiguous_format
+        model.to(device, kind, memory_format=shape)
+        vae.to(device, vae_kind, memory_format=shape)
+        if draft is not None:
+            draft.to(device, vae_kind, memory_format=shape)
+        ears.to(device)  # 39 M parameters in 32 bits
     return Nets(model, vae, ears, extractor, draft, side, device, kind, vae_kind)
 
 

@@ -121,7 +121,9 @@ def _livelier(layer) -> None:
 
 
 def _yunet(folder: Path) -> None:
-    raise NotImplementedError
+    from lipsync import tiny_yunet
+
+    tiny_yunet.write(folder / "face_detection_yunet_2026may.onnx")
 
 
 def _score(folder: Path) -> None:

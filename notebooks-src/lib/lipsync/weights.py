@@ -24,6 +24,9 @@ def local(folders, draft: bool = False, quick: bool = False) -> dict[str, Local]
         built = tiny.build_all(folders.work / "tiny", roles)
         return {role: Local(registry.SOURCES[role].id, "random weights", built[role]) for role in roles}
     from session import weights
+    from videogen.hush import settle
+
+    settle()
 
     found = {}
     for role in roles:
