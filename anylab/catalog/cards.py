@@ -84,11 +84,13 @@ def _needs(src: Any) -> str:
 
 def _runs(compiled: Any, src: Any, times: Mapping, title: str) -> str:
     """A row a platform: the badge, the time there, the file."""
-    longest = max((times[k]["hours"] for k in times if k[0] == src.name), default=0) or 1
+    keys = [(src.name, p.platform.id) for p in compiled.pairs if p.source is src]
+    mine = [times[key] for key in keys if key in times]
+    longest = max((time["hours"] for time in mine), default=0) or 1
     rows = []
     for pair in (p for p in compiled.pairs if p.source is src):
         rows.append(_run(compiled, pair, times.get((src.name, pair.platform.id)), longest, title))
-    what = next((t["what"] for k, t in times.items() if k[0] == src.name), "")
+    what = mine[0]["what"] if mine else ""
     caption = f"Open it, and how long {what} takes there" if what else "Open it"
     return (
         f"<table class=runs><caption>{escape(caption)}</caption><thead><tr><th scope=col>open</th><th "

@@ -9,10 +9,12 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from anylab.catalog import amounts, as_html, as_markdown, cards, forms, page, table
 from anylab.catalog.blocks import Section
 from anylab.catalog.reading import Reader
+from anylab.catalog.sources import Sources
 from anylab.catalog.views import choice, cost, moves, past, places, tips, work
 from anylab.render import title_of
 
@@ -31,7 +33,8 @@ def files(compiled: Any) -> Iterator[tuple[str, bytes]]:
     """The guide as Markdown and as pages, and the pictures that the front page shows; nothing where no platform has
     plans, since there is nothing to compare then."""
     sources = {p.source.name: p.source for p in compiled.pairs}.values()
-    reader = Reader(table.of(compiled.folders, sources, compiled.known))
+    home = f"https://github.com/{compiled.project.repository}/blob/{quote(compiled.project.branch, safe='')}/"
+    reader = Reader(table.of(compiled.folders, sources, compiled.known), Sources(home))
     if not reader.platforms:
         return
     front = [places.quick(reader), *choice.sections(reader), *cost.sections(reader)]

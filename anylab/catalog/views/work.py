@@ -189,36 +189,47 @@ def _two_figures(n: int) -> int:
 
 
 def _memory(reader: Reader) -> Iterator[Table]:
+    """For each notebook: what each way of doing the work holds, part by part; and what fits on which card."""
     for name, notebook in reader.counted():
-        work = notebook["work"]
-        rows = []
-        parts = [_part(reader, choice, part) for choice in work["choices"] for part in choice.get("memory", ())]
-        if parts:
-            head = ("how", "what", "GB")
-            yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(parts), sortable=False)
-        for choice in work["choices"]:
-            item = f"{amounts.number(choice['item_gb'])} GB a {choice['item']}" if choice["item_gb"] else "–"
-            fits = []
-            for offer in accelerators(reader).values():
-                if offer["kind"] in choice["kinds"] and offer["memory_gb"] and offer["count"] == 1:
-                    enough = rates.memory_wanted(choice) <= offer["memory_gb"]
-                    size = (
-                        f": {rates.batch({**choice, 'item_most': 1024}, offer)}" if choice["item_gb"] and enough else ""
-                    )
-                    fits.append(f"{reader.accelerator(offer)}{size}" if enough else "")
-            rows.append(
-                (
-                    Cell(choice["words"] + (" (when asked for)" if choice["asked_only"] else "")),
-                    Cell(f"{amounts.number(choice['memory_gb'])} GB", sort=choice["memory_gb"], mark=ESTIMATE),
-                    Cell(item, sort=choice["item_gb"], mark=ESTIMATE if choice["item_gb"] else ""),
-                    Cell(", ".join(f for f in fits if f) or "none of these"),
-                )
-            )
-        head = ("how", "before the first item", "each item", "fits, and so many at a time")
-        yield Table(f"memory-{name}", f"{notebook['title']}: memory of the card", head, tuple(rows), sortable=False)
+        choices = notebook["work"]["choices"]
+        rows = [row for choice in choices for row in _parts(reader, choice)]
+        head = ("way", "what", "memory")
+        yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(rows), sortable=False)
+        fits = []
+        for offer in accelerators(reader).values():
+            if offer["count"] == 1 and offer["memory_gb"] and any(offer["kind"] in c["kinds"] for c in choices):
+                size = Cell(f"{amounts.number(offer['memory_gb'])} GB", sort=offer["memory_gb"])
+                fits.append((Cell(reader.accelerator(offer)), size, *(_fit(c, offer) for c in choices)))
+        head = ("accelerator", "memory", *(c["words"] for c in choices))
+        items = {c["item"] for c in choices if c["item"]}
+        note = (
+            f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two." if items else ""
+        )
+        yield Table(f"memory-{name}", f"{notebook['title']}: what fits where", head, tuple(fits), note)
 
 
-def _part(reader: Reader, choice: Plain, part: Plain) -> tuple[Cell, Cell, Cell]:
-    number = reader.sources.cite(part["source"], part["date"], part["grade"], part.get("link", ""))
-    mark = ESTIMATE if part["grade"] == "estimated" else ""
-    return Cell(choice["words"]), Cell(part["name"]), Cell(f"{amounts.number(part['gb'])} GB", number, part["gb"], mark)
+def _parts(reader: Reader, choice: Plain) -> Iterator[tuple[Cell, Cell, Cell]]:
+    """The parts that somebody counted, what each further item takes, and what is asked for in all."""
+    way = Cell(choice["words"] + (" (when asked for)" if choice["asked_only"] else ""))
+    for part in choice["memory"]:
+        number = reader.sources.cite(part["source"], part["date"], part["grade"], part["link"])
+        mark = ESTIMATE if part["grade"] == "estimated" else ""
+        yield way, Cell(part["name"]), Cell(f"{amounts.number(part['gb'])} GB", number, part["gb"], mark)
+    facts = choice["facts"]
+    if "item_gb" in facts:
+        yield way, Cell(f"activations of each {choice['item']}"), reader.fact(facts["item_gb"], "GB", short=True)
+    if "memory_gb" in facts:
+        words = "in all, before the first item" if choice["item_gb"] else "what a card must have"
+        yield way, Cell(words), reader.fact(facts["memory_gb"], "GB", short=True)
+
+
+def _fit(choice: Plain, offer: Plain) -> Cell:
+    """Whether a way fits a card, and how much at a time."""
+    if offer["kind"] not in choice["kinds"]:
+        return Cell("–", sort=-1)
+    if rates.memory_wanted(choice) > offer["memory_gb"]:
+        return Cell("no", sort=0, state="no")
+    if choice["item_gb"]:
+        size = rates.batch({**choice, "item_most": 4096}, offer)
+        return Cell(str(size), sort=size, mark=ESTIMATE)
+    return Cell("yes", sort=1, state="yes")
