@@ -97,7 +97,9 @@ def _index(compiled: Any, reader: Reader, parts: list[Section], counted: int) ->
             "AI notebooks written once and compiled for every free GPU; which place fits, how long it takes "
             "there, what it costs"
         ),
-        "hero": page.hero("One notebook, whatever GPU you can get", lead, tally, page.drawing(names)),
+        "hero": page.hero(
+            "One notebook, whatever GPU you can get", lead, tally, page.drawing(names), "id=advisor " in body
+        ),
         "main": body + page.sources(body, reader.sources),
         "footer": _footer(compiled),
     }
