@@ -62,7 +62,7 @@ def _card(compiled: Any, src: Any, times: Mapping, title: str) -> str:
     return (
         f'<article class=card data-k="{name}" aria-labelledby="c-{name}">{picture}<div class=body>'
         f'<h3 id="c-{name}">{escape(title)}</h3>{summary}{gives}{_needs(src)}'
-        f"{_runs(compiled, src, times, title)}{_licences(front.get('models') or (), title)}"
+        f"{_runs(compiled, src, times, title)}{_licences(front.get('models'), title)}"
         f"{leaves}{_seen(compiled, src)}</div></article>"
     )
 
@@ -129,6 +129,8 @@ def _run(compiled: Any, pair: Any, time: Mapping[str, Any] | None, longest: floa
 
 
 def _licences(models: Any, title: str) -> str:
+    if models is None:  # nobody has said
+        return ""
     if not models:
         return "<p class=seen>No model is downloaded; what it trains is yours.</p>"
     rows = "".join(

@@ -139,6 +139,6 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
         ways = {c["id"]: c for c in unit["choices"]}
         for row in cost.answer(reader, name, cost.everything(reader)):
             offer = reader.offers[row["offer"]]
-            on = f"on {reader.accelerator(offer)}{', less of it' if ways[row['choice']]['lesser'] else ''}"
+            on = f"on {reader.accelerator(offer)}{', a smaller one' if ways[row['choice']]['lesser'] else ''}"
             found.setdefault((name, offer["platform"]), {**row, "what": what, "on": on})
     return found

@@ -30,7 +30,7 @@ PLACES = (
 def render(name: str, slots: Mapping[str, str], data: Mapping[str, Any] | None = None) -> str:
     """The page `name`: `slots` fill the frame; `data` is what its script computes from, None where it has none."""
     script = "".join(map(fragments.script, _EVERYWHERE if data is None else _COMPUTING))
-    facts = "" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    facts = "" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     filled = {
         **slots,
         "style": fragments.style("style.css"),

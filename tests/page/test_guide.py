@@ -154,8 +154,8 @@ def test_for_and_against_and_points_follow_from_facts_alone(reader):
 
 def test_a_machine_that_does_less_is_called_so_and_compared_with_nothing(reader):
     bars = [b for block in work_view._times(reader) if isinstance(block, Bars) for b in block.bars]
-    assert any(b.less and b.cell.text.endswith("for less") for b in bars)
-    assert any(not b.less and not b.cell.text.endswith("for less") for b in bars)
+    assert any(b.less and b.cell.text.endswith("(smaller)") for b in bars)
+    assert any(not b.less and not b.cell.text.endswith("(smaller)") for b in bars)
 
 
 def test_a_new_folder_of_facts_is_a_new_place_on_every_page(project_copy):

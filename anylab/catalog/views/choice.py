@@ -161,13 +161,12 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
 
 
 def _form() -> str:
-    fields = "".join(
-        (
-            f"<div class=field><label for=w-{c.id}>{c.words}</label><input type=range id=w-{c.id} "
-            f'data-w={c.id} min=0 max=5 value={c.weight} aria-valuetext="weight {c.weight} of 5"></div>'
-        )
-        for c in CRITERIA
+    """A slider a criterion."""
+    slider = (
+        "<div class=field><label for=w-{0.id}>{0.words} <output>{0.weight}</output></label><input type=range "
+        'id=w-{0.id} data-w={0.id} min=0 max=5 value={0.weight} aria-valuetext="weight {0.weight} of 5"></div>'
     )
+    fields = "".join(slider.format(c) for c in CRITERIA)
     return f'<form id=weights class="panel grid2 script" aria-label="Weights">{fields}</form>'
 
 

@@ -47,10 +47,12 @@ def year(offer: Plain, hours: float, jobs: float, kwh_usd: float) -> float | Non
 
 def sections(reader: Reader) -> list[Section]:
     """The costs of each notebook, and buying against renting."""
+    if not reader.kinds:  # nobody has counted any work
+        return []
     lead = (
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
-        f"{power(reader.table):.2f} USD; these three are settings, not facts. Your time counts from begin to end, "
-        "waiting for a quota included."
+        f"{power(reader.table):.2f} USD. The jobs and your hour are settings, not facts; what is paid leaves out a "
+        "card's own price. Your time counts from begin to end, waiting for a quota included."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [
@@ -112,43 +114,47 @@ def _hourly(reader: Reader, offer: Plain) -> Cell:
 
 def _buying(reader: Reader) -> Table:
     books = list(reader.counted())
+    rented = {name: _cheapest_rent(reader, name) for name, _ in books}
     rows = []
-    owned = [o for o in reader.table["offers"] if o["owned"] and o["kind"] == "gpu"]
-    for offer in owned:
+    for offer in (o for o in reader.table["offers"] if o["owned"] and o["kind"] == "gpu"):
         price = reader.card(offer)["facts"].get("usd")
         hourly = advise.cost(offer, 1, power(reader.table))
-        cells = [_break_even(reader, offer, price, name) for name, _ in books]
-        rows.append(
-            (Cell(reader.card(offer)["name"]), reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells)
-        )
+        cells = (_break_even(reader, offer, price, name, rented[name]) for name, _ in books)
+        name = Cell(reader.card(offer)["name"])
+        rows.append((name, reader.fact(price, "USD", short=True), usd(hourly, "estimated"), *cells))
     head = ("card", "price when new", "power, an hour", *(n["title"] for _, n in books))
+    told = [f"{n['title']}: {rented[name][1]}" for name, n in books if rented[name]]
     note = "A used card, or a dearer one of today, moves every figure in proportion to its price."
+    note += f" The cheapest machine for a job: {'; '.join(told)}." if told else ""
     return Table("buy-t", "Jobs until a card has paid for itself", head, tuple(rows), note)
 
 
-def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str) -> Cell:
-    """After how many jobs; a job costs what the hour costs, as when nothing of a purchase is left over."""
-    if price is None or price["value"] is None:
+def _cheapest_rent(reader: Reader, name: str) -> tuple[float, str] | None:
+    """(USD of a job, the machine) of what costs something; a job costs what its hours cost, nothing of a purchase left
+    over. Of equal prices the one that is bought in smaller pieces."""
+    found = []
+    for row in answer(reader, name, open_places(reader)):
+        offer = reader.offers[row["offer"]]
+        if not offer["owned"] and offer["usd_per_hour"]:
+            found.append((row["hours"] * offer["usd_per_hour"], offer["usd_block"], offer["words"]))
+    return (min(found)[0], min(found)[2]) if found else None
+
+
+def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, rent: tuple[float, str] | None) -> Cell:
+    """After how many jobs of a notebook a card has saved its price."""
+    if price is None or price["value"] is None or rent is None:
         return NOTHING
-    rows = answer(reader, name, open_places(reader))
-    own = next((r for r in rows if r["offer"] == offer["id"]), None)
-    rented = []
-    for row in rows:
-        other = reader.offers[row["offer"]]
-        if not other["owned"] and other["usd_per_hour"]:
-            rented.append((row["hours"] * other["usd_per_hour"], other["usd_block"], other["words"]))
-    if own is None or own["usd"] is None:
+    own = next((r for r in answer(reader, name, open_places(reader)) if r["offer"] == offer["id"]), None)
+    used = None if own is None else advise.cost(offer, own["hours"], power(reader.table))
+    if used is None:
         return Cell("does not fit")
-    if not rented:
-        return NOTHING
-    rent, _, words = min(rented)  # of equal prices the one that is bought in smaller pieces
-    used = own["hours"] * offer["watts"] * offer["count"] / 1000 * power(reader.table)
-    if rent <= used:
-        return Cell(f"never: {words} costs less than the power", sort=1e12, mark=ESTIMATE)
-    jobs = price["value"] / (rent - used)
-    return Cell(f"{_figures(jobs)} jobs, against {words}", sort=jobs, mark=ESTIMATE)
+    if rent[0] <= used:
+        return Cell("never: renting costs less than the power", sort=1e12, mark=ESTIMATE)
+    jobs = price["value"] / (rent[0] - used)
+    return Cell(_figures(jobs), sort=jobs, mark=ESTIMATE)
 
 
 def _figures(x: float) -> str:
+    """An estimate in two figures."""
     digits = max(0, len(str(int(x))) - 2)
     return amounts.number(int(x) // 10**digits * 10**digits)

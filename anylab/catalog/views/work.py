@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anylab.catalog import amounts, rates
-from anylab.catalog.blocks import ESTIMATE, Bar, Bars, Cell, Section, Table
+from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, time
+
+_WEEK = 168  # hours
+_MANY = 1000  # units over which a rate is taken
 
 
 def accelerators(reader: Reader) -> dict[tuple[str, int], Plain]:
@@ -30,7 +33,9 @@ def hours(work: Plain, offer: Plain, units: float) -> tuple[float | None, Plain 
 
 
 def sections(reader: Reader) -> list[Section]:
-    """Times, multipliers, a week, memory."""
+    """Times, multipliers, a week, memory; nothing where nobody has counted any work."""
+    if not reader.kinds:
+        return []
     return [
         Section(
             "times",
@@ -89,12 +94,12 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
             if asked is not None:
                 less = bool(choice["lesser"])
                 shown = time(asked, grade, source)
-                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} for less") if less else shown, less))
+                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} (smaller)") if less else shown, less))
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
         note = "; ".join(
-            dict.fromkeys(f"for less: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
+            dict.fromkeys(f"smaller: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
         )
         yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if any(b.less for b in bars) else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
@@ -160,26 +165,33 @@ def _week(reader: Reader) -> Table:
     for offer in reader.offers.values():
         if offer["state"] == "dead" or offer["owned"] or offer["usd_per_hour"] != 0 or offer["notebooks"] is not True:
             continue
-        limits = [offer["hours_per_week"], offer["hours_per_day"]]
-        week = min([h for h in (limits[0], (limits[1] or 0) * 7) if h], default=0)
-        shown = (
-            Cell(f"{amounts.number(week)} h", sort=week)
-            if week
-            else Cell("no published figure", sort=None, mark="unknown")
-        )
-        cells = []
-        for _, notebook in books:
-            one = hours(notebook["work"], offer, 1000)[0]
-            if not one:
-                cells.append(Cell("–", sort=0))
-            elif not week:
-                cells.append(NOTHING)
-            else:
-                fit = int(week / one * 1000)
-                cells.append(Cell(_units(notebook["work"], _two_figures(fit)), sort=fit, mark=ESTIMATE))
-        rows.append((Cell(offer["words"]), shown, *cells))
+        week = _hours_of_a_week(offer)
+        if week is None:
+            shown = Cell("no published figure", mark=UNKNOWN)
+        else:
+            shown = Cell("no limit" if week == _WEEK else f"{amounts.number(week)} h", sort=week)
+        rows.append((Cell(offer["words"]), shown, *(_fits_a_week(n["work"], offer, week) for _, n in books)))
     head = ("machine", "hours a week", *(n["title"] for _, n in books))
     return Table("week-t", "A week of what is free", head, tuple(rows))
+
+
+def _hours_of_a_week(offer: Plain) -> float | None:
+    """The hours that somebody may use, at most those that a week has; None where one of its limits is unknown."""
+    week, day = offer["hours_per_week"], offer["hours_per_day"]
+    if week is None or day is None:
+        return None
+    return min(week or _WEEK, 7 * (day or 24))
+
+
+def _fits_a_week(work: Plain, offer: Plain, week: float | None) -> Cell:
+    one, choice, _ = hours(work, offer, _MANY)
+    if not one or choice is None:
+        return Cell("–", sort=0)
+    if week is None:
+        return NOTHING
+    fit = int(week / one * _MANY)
+    less = " (smaller)" if choice["lesser"] else ""
+    return Cell(_units(work, _two_figures(fit)) + less, sort=fit, mark=ESTIMATE)
 
 
 def _two_figures(n: int) -> int:
@@ -227,8 +239,9 @@ def _fit(choice: Plain, offer: Plain) -> Cell:
     """Whether a way fits a card, and how much at a time."""
     if offer["kind"] not in choice["kinds"]:
         return Cell("–", sort=-1)
-    if rates.memory_wanted(choice) > offer["memory_gb"]:
-        return Cell("no", sort=0, state="no")
+    fits, why = rates.suited({"choices": [choice]}, offer, choice["id"])
+    if not fits:
+        return Cell("no" if why["code"] == "memory" else "not on this card", sort=0, state="no")
     if choice["item_gb"]:
         size = rates.batch({**choice, "item_most": 4096}, offer)
         return Cell(str(size), sort=size, mark=ESTIMATE)
