@@ -142,9 +142,10 @@
       return true;
     });
   }
-  byId("a-book").addEventListener("change", usual);
-  form.addEventListener("input", update);
-  form.addEventListener("change", update);
+  form.addEventListener("input", function (event) {
+    if (event.target.id === "a-book") usual(); /* another notebook counts in other units */
+    update();
+  });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   var waiting;
   addEventListener("resize", function () { clearTimeout(waiting); waiting = setTimeout(update, 120); });
