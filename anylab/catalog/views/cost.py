@@ -11,6 +11,7 @@ from anylab.catalog import advise, amounts, fragments
 from anylab.catalog.asking import power
 from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, usd
+from anylab.catalog.views import own
 
 # the settings as they stand in GUIDE.md, and as the page begins; neither is a fact
 JOBS_A_YEAR, HOUR_USD = 100, 10.0
@@ -64,7 +65,7 @@ def sections(reader: Reader) -> list[Section]:
                 "After how many jobs a card has paid for itself against the cheapest machine that costs "
                 "something; power is counted, your time and the rest of the computer are not."
             ),
-            (_buying(reader),),
+            tuple(t for t in (own.table(reader), _buying(reader)) if t),
             folded=True,
         ),
     ]
@@ -144,8 +145,8 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str, re
     """After how many jobs of a notebook a card has saved its price."""
     if price is None or price["value"] is None or rent is None:
         return NOTHING
-    own = next((r for r in answer(reader, name, open_places(reader)) if r["offer"] == offer["id"]), None)
-    used = None if own is None else advise.cost(offer, own["hours"], power(reader.table))
+    mine = next((r for r in answer(reader, name, open_places(reader)) if r["offer"] == offer["id"]), None)
+    used = None if mine is None else advise.cost(offer, mine["hours"], power(reader.table))
     if used is None:
         return Cell("does not fit")
     if rent[0] <= used:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anylab.catalog import amounts, rates
 from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
-from anylab.catalog.reading import NOTHING, Plain, Reader, time
+from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
 
 _WEEK = 168  # hours
 _MANY = 1000  # units over which a rate is taken
@@ -170,9 +170,22 @@ def _week(reader: Reader) -> Table:
             shown = Cell("no published figure", mark=UNKNOWN)
         else:
             shown = Cell("no limit" if week == _WEEK else f"{amounts.number(week)} h", sort=week)
-        rows.append((Cell(offer["words"]), shown, *(_fits_a_week(n["work"], offer, week) for _, n in books)))
-    head = ("machine", "hours a week", *(n["title"] for _, n in books))
-    return Table("week-t", "A week of what is free", head, tuple(rows))
+        fits = (_fits_a_week(n["work"], offer, week) for _, n in books)
+        rows.append((Cell(offer["words"]), shown, _worth(reader, offer, week), *fits))
+    head = ("machine", "hours a week", "rented elsewhere", *(n["title"] for _, n in books))
+    note = "Rented elsewhere: a week of the same accelerators at the lowest price an hour that a place asks for them."
+    return Table("week-t", "A week of what is free", head, tuple(rows), note)
+
+
+def _worth(reader: Reader, offer: Plain, week: float | None) -> Cell:
+    """What the hours of a week would cost where the same card is rented; none where there is no limit to count."""
+    same = [
+        o for o in reader.table["offers"] if o["card"] == offer["card"] and o["usd_per_hour"] and o["state"] == "open"
+    ]
+    if not same or not week or week == _WEEK:
+        return Cell("–", sort=0)
+    cheapest = min(same, key=lambda o: (o["usd_per_hour"] / o["count"], o["id"]))
+    return usd(week * offer["count"] * cheapest["usd_per_hour"] / cheapest["count"], "estimated")
 
 
 def _hours_of_a_week(offer: Plain) -> float | None:
