@@ -19,7 +19,7 @@ MOST = 1080  # pixels of the shorter side; what is larger is made smaller: the p
 HELD = 256e6  # bytes of a short clip that are held whole
 _BLOCK = 96e6  # bytes that are held to play backwards
 _SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # a file's colour matrix (ISO 23091) -> swscale's name of it
-_EPS = 0.002  # seconds that a time may be off by rounding
+_EPS = 0.0015  # seconds that a time may be off by rounding
 
 
 @dataclass(frozen=True)
