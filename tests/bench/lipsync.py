@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT / "notebooks-src" / "lib"))
 
 from lipsync import film, nets, paint, sample, speech, studio, takes, timeline, track, video
 
-from tests.bench.video import count
+from tests.bench.video import Counter, FusedAttention
 
 ENCODE, UNET, DECODE, CACHED = 541.0, 170.0, 620.0, 790.0  # GFLOP a frame
 HOST_MS, PEAK_GB, GROWTH_MB = 10.0, 6.0, 60.0
@@ -58,19 +58,27 @@ def real(device: str = "meta", dtype: torch.dtype = torch.float32, draft: bool =
     return nets.Nets(made[0], made[1], None, None, made[2], nets.SIDE, device, dtype, dtype)
 
 
-def counted() -> dict[str, float]:
-    """GFLOP a frame of each stage, as the notebook's code calls it."""
+def counted() -> dict[str, tuple[float, float]]:
+    """(GFLOP, those of attention's pairs) a frame of each stage. The specification's numbers are without the latter."""
     here, drafted = real(), real(draft=True)
     half = here.side // 8
-    crops = torch.empty(1, 3, here.side, here.side, device="meta")
-    encode = sum(count(here.vae, crops, call="encode")[0] for _ in ("masked", "whole"))
+    crops = torch.empty(2, 3, here.side, here.side, device="meta")  # masked and whole
     z = torch.empty(1, 8, half, half, device="meta")
     heard, step = torch.empty(1, 50, 384, device="meta"), torch.zeros(1, dtype=torch.int64, device="meta")
-    unet = count(here.unet, z, step, encoder_hidden_states=heard)[0]
     four = torch.empty(1, 4, half, half, device="meta")
-    decode = count(here.vae, four, call="decode")[0]
-    draft = count(drafted.draft, four, call="decode")[0]
-    return {"encode": 1000 * encode, "unet": 1000 * unet, "decode": 1000 * decode, "draft decode": 1000 * draft}
+    return {
+        "encode": _count(here.vae, here.vae.encode, crops),
+        "unet": _count(here.unet, here.unet, z, step, encoder_hidden_states=heard),
+        "decode": _count(here.vae, here.vae.decode, four),
+        "draft decode": _count(drafted.draft, drafted.draft.decode, four),
+    }
+
+
+def _count(model, call, *inputs, **more) -> tuple[float, float]:
+    fused, counter = FusedAttention(), Counter(model)
+    with torch.no_grad(), fused, counter:
+        call(*inputs, **more)
+    return counter.flop / 1e9, fused.flop / 1e9
 
 
 def called() -> dict[str, int]:
@@ -182,8 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="of the synthetic film; 0 leaves it out")
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    gflop = counted()
-    print("GFLOP a frame: " + ", ".join(f"{name} {value:.0f}" for name, value in gflop.items()))
+    both = counted()
+    print("GFLOP a frame: " + ", ".join(f"{name} {a:.1f} and {b:.1f} of attention" for name, (a, b) in both.items()))
+    gflop = {name: a for name, (a, _) in both.items()}
     calls = called()
     words = (
         "the sample to and fro: {frames} frames of {source frames}, {encode} crops encoded, {unet} passes of the UNet"
@@ -253,13 +262,14 @@ def _sample(folders, seconds: float):
 
 def _large(folders, root: Path, frames: int):
     """A take at 720p: the sample's face on a wide picture, with a contour that moves."""
-    clip = video.look(sample.write(folders.work))
     wide = []
-    for frame in video.read(clip):
-        big = numpy.full((720, 1280, 3), (196, 208, 206), numpy.uint8)
-        big[136:584, 448:832] = frame
-        big[::7, :, 0] += numpy.uint8(len(wide) % 5)  # a little of everything moves
-        wide.append(big)
+    for i in range(50):  # a photograph that is panned over, with the drawn face on it
+        x, y = 4 * i, i
+        picture = numpy.ascontiguousarray(_photograph()[y : y + 720, x : x + 1280])
+        wide.append(picture)
+    face = list(video.read(video.look(sample.write(folders.work))))
+    for picture, drawn in zip(wide, face, strict=True):
+        picture[136:584, 448:832] = drawn
     source = film.write(root / "wide.mp4", (wide[i] for i in timeline.indices(0, frames, 50)), 1280, 720)
     moved = []
     for i in timeline.indices(0, frames, 50):
@@ -271,6 +281,13 @@ def _large(folders, root: Path, frames: int):
     kept = track.save(track.of_faces(moved, "sample"), root / "track.npz")
     heard = speech.prepare(_hum(root / "hum.wav", frames / 25), folders.work)
     return takes.Take("wide", video.look(source), kept, heard, gate=False)
+
+
+def _photograph() -> numpy.ndarray:
+    import cv2
+    from skimage import data
+
+    return cv2.resize(data.astronaut(), (1480, 1480), interpolation=cv2.INTER_CUBIC)
 
 
 def _hum(path: Path, seconds: float) -> Path:

@@ -9,6 +9,7 @@ import torch
 from labkit import Stop
 from lipsync import crop, ears, faces, nets, paint, registry, sample, speech, tiny
 
+from tests.bench.lipsync import CONFIG_TEXT
 from tests.library.lipsync_worlds import networks, tone
 
 
