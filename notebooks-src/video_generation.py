@@ -203,7 +203,7 @@ if not batch.finished(mine, records):
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
 
 # %% Show the clips
-from videogen import film
+from media import player
 
 finished = batch.finished(mine, records)
 for number, (path, made) in enumerate(finished):
@@ -211,7 +211,7 @@ for number, (path, made) in enumerate(finished):
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
     if number < 6:  # more of them would make the notebook itself too large to save
-        film.show(path, made["prompt"])
+        player.show_film(path, made["prompt"])
 
 # %% [markdown]
 # ## 4 · Is it any good?
@@ -219,7 +219,7 @@ for number, (path, made) in enumerate(finished):
 # motion, *flow* the motion itself: a clip that stands still wins the first two, so all three stand together.
 
 # %%
-from videogen import plots, quality
+from videogen import film, plots, quality
 
 if finished:
     path, made = finished[0]
@@ -262,7 +262,7 @@ for path in films:
     if path not in [clip for clip, _ in finished]:
         head = film.facts(path)
         print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
-        film.show(path, path.stem)
+        player.show_film(path, path.stem)
 if films == [path for path, _ in finished]:
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 

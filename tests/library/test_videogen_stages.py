@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from labkit import Stop, clock
+from media import crew
 from safetensors.torch import load_file, save_file
 from videogen import (
     batch,
@@ -458,7 +459,7 @@ def worker(folders, fastwan, minutes, before=None):
 
     clock.budget(minutes)
     with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(batch, "subprocess", types.SimpleNamespace(Popen=Process, STDOUT=subprocess.STDOUT))
+        patches.setattr(crew, "subprocess", types.SimpleNamespace(Popen=Process, STDOUT=subprocess.STDOUT))
         batch._start(clips, made, folders, models, ["cpu"], "clips")
     clock.budget(0)
     status = started[0].wait()

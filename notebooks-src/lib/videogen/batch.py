@@ -5,15 +5,14 @@ before a transformer is loaded. The first card is this process's; each further o
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from contextlib import suppress
 from itertools import compress
 from pathlib import Path
 
-from labkit import Stop, clock, storage, worklist
+from labkit import Stop, storage, worklist
+from media import crew
 
 from videogen import edit, encode, picture, plan, registry, request, studio, weights
 from videogen.plan import Plan
@@ -92,10 +91,7 @@ def run(
             todo = worklist.Worklist(folders, name, clips, here.settings)  # what a helper that died has left
             todo.run(here.make)
     finally:
-        for helper in helpers:  # a stop here is a stop there: what they were at is queued again
-            if helper.poll() is None:
-                helper.terminate()
-                helper.wait()
+        crew.end(helpers)
         here.close()
     records = [todo.record(key) for _, key, _ in todo.items]
     done = {key for (_, key, _), r in zip(todo.items, records, strict=True) if r["state"] == "done"}
@@ -162,8 +158,7 @@ def work(job: Path) -> int:
     told = json.loads(job.read_text(encoding="utf-8"))
     folders = storage.Folders(*(Path(p) for p in told["folders"]), None, True, told["job"])
     models = {role: Local(name, commit, Path(path)) for role, (name, commit, path) in told["models"].items()}
-    clock.budget(told["minutes"])
-    signal.signal(signal.SIGTERM, _stopped)  # as the stop button: what it is at is queued again
+    crew.joined(told)
     there = studio.Studio(Plan(**told["plan"]), models, folders.outputs, told["device"])
     try:
         worklist.Worklist(folders, told["name"], told["clips"], there.settings).run(there.make)
@@ -173,35 +168,17 @@ def work(job: Path) -> int:
     return 0
 
 
-def _stopped(*_) -> None:
-    raise KeyboardInterrupt
-
-
 def _start(clips, made: Plan, folders, models, devices: list[str], name: str) -> list[subprocess.Popen]:
-    """One process a further device; what each says goes into `worker-N.log` in the work folder."""
-    helpers, left = [], clock.time_left()  # a process of its own would begin to count anew
-    for number, device in enumerate(devices, 2):
-        told = {
-            "folders": [str(folders.work), str(folders.outputs)],
-            "job": folders.job,
-            "name": name,
-            "clips": clips,
-            "plan": made.settings(),
-            "device": device if not device.startswith("cuda") else "cuda",
-            "minutes": 0.0 if left is None else max(left, 1e-3) / 60,
-            "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
-        }
-        job = storage.write_json(folders.work / f"worker-{number}.json", told)
-        # its own card is its only one, so that nothing lands on the first by accident
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        if device.startswith("cuda:"):
-            seen, at = os.environ.get("CUDA_VISIBLE_DEVICES", ""), int(device.partition(":")[2])
-            env["CUDA_VISIBLE_DEVICES"] = seen.split(",")[at] if seen else str(at)
-        with open(folders.work / f"worker-{number}.log", "wb") as log:
-            command = [sys.executable, "-m", "videogen.batch", str(job)]
-            helpers.append(subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT))
-        print(f"card {number} works on the same list; what it says stands in {log.name}")
-    return helpers
+    """One process a further device, each at the same list."""
+    told = {
+        "folders": [str(folders.work), str(folders.outputs)],
+        "job": folders.job,
+        "name": name,
+        "clips": clips,
+        "plan": made.settings(),
+        "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
+    }
+    return crew.start("videogen.batch", told, devices, folders.work)
 
 
 def _noted(folders: storage.Folders) -> dict[str, str]:

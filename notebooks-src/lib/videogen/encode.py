@@ -14,8 +14,8 @@ from pathlib import Path
 import disk
 from disk import sealed
 from labkit import Stop, progress, storage
+from media import memory
 
-from videogen import ladders
 from videogen.hush import hush
 
 WAYS = ("cuda", "nf4", "cpu")  # of computing it, each with less of the card than the one before
@@ -61,7 +61,7 @@ def encode(texts: Iterable[str], model_path: Path, folder: Path, encoder: str, w
             _encode(missing(texts, folder, encoder), model_path, folder, encoder, way, family)
             break
         except (RuntimeError, MemoryError) as error:
-            if not ladders.out_of_memory(error):
+            if not memory.out_of_memory(error):
                 raise
             if not after:
                 raise Stop("out of memory (words), on the card and on the processor: choose a larger machine") from None
@@ -120,7 +120,7 @@ def load(path: Path, way: str, family: str = "wan"):
                 path / "text_encoder", dtype=torch.bfloat16, device_map={"": device}, **more
             ).eval()
     except (OSError, ValueError, RuntimeError) as error:
-        if disk.full(error, path) or ladders.out_of_memory(error):
+        if disk.full(error, path) or memory.out_of_memory(error):
             raise
         raise Stop(f"the text encoder cannot be loaded ({str(error).splitlines()[0][:160]})") from None
     wrong = {p.dtype for p in model.parameters()} - {torch.bfloat16, *([torch.uint8] if more else [])}
