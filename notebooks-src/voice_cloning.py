@@ -257,7 +257,7 @@ print(script.preview(items, changes, remarks))
 
 # %%
 from labkit import clock
-from voiceclone import batch, takes
+from voiceclone import batch, output, takes
 
 with report.stage("load the engine"):
     loaded = studio.load(about, LANGUAGE, mine, QUICK_TEST)
@@ -268,8 +268,10 @@ marked = not WATERMARK.startswith("off")
 booth = takes.Booth(
     loaded.engine, ready, takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, marked), listener
 )
+facts = {**loaded.facts(), "language": LANGUAGE, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
+begun = output.drafts(mine, facts, marked)
 with report.stage("speak"):
-    run = batch.run(items, booth, mine, loaded.facts())
+    run = batch.run(items, booth, mine, loaded.facts(), begun)
 
 # %% [markdown]
 # ## 5 · Listen
@@ -277,15 +279,12 @@ with report.stage("speak"):
 # are. The mark is read back from the files.
 
 # %%
-from voiceclone import output
-
-facts = {**loaded.facts(), "language": LANGUAGE, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
 results, sounds = [], batch.recordings(items, run, mine)
 with report.stage("write"):
     for name, (made, notes) in sounds.items():
         parts = batch.parts(items, run, name)
         results.append(
-            output.write(place, name, made, {**facts, "sentences": parts, "notes": notes}, agreed, marked, SIGN)
+            output.write(place, name, made, {**facts, "sentences": parts, "notes": notes}, agreed, marked, SIGN, begun)
         )
         print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
         for note in notes:

@@ -64,7 +64,8 @@ def test_silence_and_a_tenth_of_a_second_pass_through():
 def test_joins_are_150_ms_without_a_click():
     tone = numpy.sin(2 * numpy.pi * 200 * numpy.arange(48000) / 48000 + 1.0).astype(numpy.float32)  # ends in the middle
     pieces = [sound.trimmed(Sound(tone, 48000)) for _ in range(2)]
-    made = sound.joined(pieces, [0.15, 0.15])
+    track = sound.Track()
+    made = sound.laid(pieces, [track.put(len(piece.samples), 0.15) for piece in pieces])
     quiet = numpy.flatnonzero(made.samples == 0)
     gap = quiet[(quiet > 1000) & (quiet < len(made.samples) - 1000)]
     assert abs(len(gap) / 48000 - 0.15) < 0.001
@@ -80,7 +81,8 @@ def test_silence_at_both_ends_goes():
 
 def test_subtitles_start_at_their_times_and_never_overlap():
     one = Sound(numpy.ones(24000, numpy.float32), 48000)
-    made = sound.placed([one, one, one], [1.0, 1.2, 4.0])
+    track = sound.Track()
+    made = sound.laid([one] * 3, [track.put(len(one.samples), begin=begin) for begin in (1.0, 1.2, 4.0)])
     spoken = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], made.samples, [0]]))) / 48000
     assert spoken.tolist() == [1.0, 2.0, 4.0, 4.5]
 

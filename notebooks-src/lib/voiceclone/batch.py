@@ -6,12 +6,14 @@ reported, and its recording is made without it.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labkit import storage, worklist
 
 from voiceclone import consent, sound, takes, voices
+from voiceclone.drafts import Drafts
 from voiceclone.sound import Sound
 
 NAME = "sentences"
@@ -47,18 +49,45 @@ def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
     return made
 
 
-def run(items: list[dict], booth: takes.Booth, folders: storage.Folders, about: dict) -> Run:
+def run(
+    items: list[dict], booth: takes.Booth, folders: storage.Folders, about: dict, drafts: Drafts | None = None
+) -> Run:
     """Make what is left of the sentences. `about` (engine, commit, ...) is part of what a sentence is: with another
-    engine it is another piece of work. Raises Stop when nothing can be saved."""
+    engine it is another piece of work. `drafts` begin the recordings' files meanwhile. Raises Stop when nothing can be
+    saved."""
     voiced = {name: voice.digest for name, voice in booth.voices.items()}
     settings = {**about, **asdict(booth.settings), "voices": voiced, "checked": booth.recogniser is not None}
     todo = worklist.Worklist(folders, NAME, items, settings)
     left = [item for _, key, item in todo.items if todo.record(key)["state"] != "done"]
     booth.expect(left)
+    feed = _feeding(todo, folders, drafts) if drafts is not None else lambda: None
+
+    def make(item: dict, folder: Path) -> dict:
+        feed()
+        return booth.make(item, folder)
+
     started = time.perf_counter()
     with booth:
-        todo.run(booth.make)
+        todo.run(make)
+        feed()
     return Run([todo.record(key) for _, key, _ in todo.items], time.perf_counter() - started)
+
+
+def _feeding(todo: worklist.Worklist, folders: storage.Folders, drafts: Drafts) -> Callable[[], None]:
+    """A function that gives the drafts each sentence that is finished, in order, as far as there is no gap."""
+    left = list(reversed(todo.items))
+
+    def feed() -> None:
+        while left:
+            record = todo.record(left[-1][1])
+            if record["state"] not in ("done", "failed"):
+                return
+            _, _, item = left.pop()
+            path = file(record, folders)
+            if path is not None:
+                drafts.add(item["recording"], path, item["pause"], item["begin"])
+
+    return feed
 
 
 def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
@@ -91,27 +120,22 @@ def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple
         kept.append((number, item))
     if not sounds:
         return None
-    if kept[0][1]["begin"] is None:
-        return sound.joined(sounds, [item["pause"] for _, item in kept]), notes
-    return _timed(kept, sounds, notes)
+    track = sound.Track()
+    spots = [track.put(len(made.samples), item["pause"], item["begin"])
+             for made, (_, item) in zip(sounds, kept, strict=True)]  # fmt: skip
+    return sound.laid(sounds, spots), notes + _late(kept, sounds, spots)
 
 
-def _timed(kept: list[tuple[int, dict]], sounds: list[Sound], notes: list[str]) -> tuple[Sound, list[str]]:
-    """Subtitles at their times; the pieces of a long one follow each other."""
-    begins, last, free = [], None, 0.0
-    for (_, item), made in zip(kept, sounds, strict=True):
-        begin = item["begin"] if item["begin"] != last else free + sound.PAUSE
-        last, begin = item["begin"], max(begin, free)
-        begins.append(begin)
-        free = begin + made.seconds
+def _late(kept: list[tuple[int, dict]], sounds: list[Sound], spots: list[int]) -> list[str]:
+    """What to tell of subtitles that take longer than the time they have."""
     late = []
-    for i, (number, item) in enumerate(kept):
-        over = begins[i] + sounds[i].seconds - (item["begin"] + item["slot"])
+    for (number, item), made, spot in zip(kept, sounds, spots, strict=True):
+        if item["begin"] is None:
+            continue
+        over = spot / made.rate + made.seconds - (item["begin"] + item["slot"])
         if over > 0.25:
             late.append(f"{number} ({over:.1f} s)")
-    if late:
-        notes.append(f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text")
-    return sound.placed(sounds, begins), notes
+    return [f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text"] if late else []
 
 
 def parts(items: list[dict], made: Run, recording: str) -> list[dict]:

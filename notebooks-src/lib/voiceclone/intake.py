@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labkit import Stop, here, storage
 
-from voiceclone import sample, sound
+from voiceclone import sample
 
 SAMPLE = "sample"
 ENDINGS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
@@ -86,9 +86,3 @@ def missing(lines, given: dict[str, str]) -> None:
     if lacking:
         example = "; ".join(f"{name} = {name.lower()}.wav" for name in lacking[:3])
         raise Stop(f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'")
-
-
-def as_wav(path: Path, folder: Path) -> Path:
-    """A recording as a wav that any player opens."""
-    frames, rate = sound.read(path)
-    return sound.write(folder / f"{path.stem}-heard.wav", sound.Sound(frames.mean(axis=1), rate))

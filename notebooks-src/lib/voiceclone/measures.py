@@ -1,12 +1,11 @@
 """How close is it? Similarity of the voice, words that are understood, loudness; numbers with names."""
 
-import math
 import re
 import unicodedata
 
 import numpy
 
-from voiceclone import sound, speaker
+from voiceclone import speaker
 from voiceclone.sound import Sound
 
 CLEAR = 0.35  # word error rate above which a sentence is said to be unclear, and tried once more
@@ -67,9 +66,3 @@ def table(rows: list[tuple[str, str, str]]) -> str:
     """Rows of (what, value, what it means) as lines that fit a phone."""
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
     return "\n".join(f"{what:{widths[0]}}  {value:>{widths[1]}}  {means}".rstrip() for what, value, means in rows)
-
-
-def level(made: Sound) -> str:
-    """Loudness as text."""
-    value = sound.loudness(made)
-    return f"{value:.1f} LUFS" if math.isfinite(value) else "silent"

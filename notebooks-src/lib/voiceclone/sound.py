@@ -137,28 +137,32 @@ def trimmed(sound: Sound) -> Sound:
     return Sound(kept, sound.rate)
 
 
-def joined(pieces: Sequence[Sound], pauses: Sequence[float]) -> Sound:
-    """The pieces one after the other, `pauses[i]` seconds of silence behind piece i (but the last)."""
-    rate = pieces[0].rate
-    parts = []
-    for i, piece in enumerate(pieces):
-        parts.append(piece.samples)
-        if i < len(pieces) - 1:
-            parts.append(numpy.zeros(int(pauses[i] * rate), numpy.float32))
-    return Sound(numpy.concatenate(parts), rate)
+class Track:
+    """Where the pieces of a recording go, one after the other, and none over another. Pieces without a time follow
+    each other with a pause between; those with one begin then, or when the piece before has ended."""
+
+    def __init__(self, rate: int = RATE):
+        self.rate, self.end = rate, 0  # frames so far
+        self._pause, self._begin = 0.0, None
+
+    def put(self, length: int, pause: float = PAUSE, begin: float | None = None) -> int:
+        """The frame at which a piece of so many frames begins; `pause` are the seconds behind it, `begin` those at
+        which it is due. What has the same time as the piece before (one long subtitle) follows it after PAUSE."""
+        if begin is None:
+            spot = self.end + int(self._pause * self.rate)
+        else:
+            due = self.end + int(PAUSE * self.rate) if begin == self._begin else int(begin * self.rate)
+            spot = max(due, self.end)
+        self._pause, self._begin, self.end = pause, begin, spot + length
+        return spot
 
 
-def placed(pieces: Sequence[Sound], begins: Sequence[float]) -> Sound:
-    """The pieces at their times in seconds; where one is still speaking the next begins when it has ended."""
-    rate = pieces[0].rate
-    spots, free = [], 0
-    for piece, begin in zip(pieces, begins, strict=True):
-        spots.append(max(int(begin * rate), free))
-        free = spots[-1] + len(piece.samples)
-    out = numpy.zeros(free, numpy.float32)
+def laid(pieces: Sequence[Sound], spots: Sequence[int]) -> Sound:
+    """The pieces at these frames, silence between."""
+    out = numpy.zeros(max(spot + len(piece.samples) for piece, spot in zip(pieces, spots, strict=True)), numpy.float32)
     for piece, spot in zip(pieces, spots, strict=True):
         out[spot : spot + len(piece.samples)] = piece.samples
-    return Sound(out, rate)
+    return Sound(out, pieces[0].rate)
 
 
 def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
@@ -166,19 +170,36 @@ def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
     artist, comment, software, date). Raises Stop."""
     import soundfile
 
-    kind, subtype = ("MP3", "MPEG_LAYER_III") if path.suffix == ".mp3" else ("WAV", "PCM_16")
     with storage.whole(path) as part:
         try:
-            with soundfile.SoundFile(part, "w", sound.rate, 1, subtype, format=kind) as file:
-                for name, value in (tags or {}).items():
-                    setattr(file, name, value)
+            with encoder(part, sound.rate, path.suffix, tags or {}) as file:
                 file.write(numpy.clip(sound.samples, -1, 1))
         except soundfile.SoundFileError as error:  # its own error for a full disk has no number
             raise OSError(28, f"the sound was not written: {error}", str(path)) from None
     return path
 
 
+def encoder(path: Path, rate: int, suffix: str, tags: dict[str, str]):
+    """An open soundfile.SoundFile for mono sound, its tags set; raises what soundfile raises."""
+    import soundfile
+
+    kind, subtype = ("MP3", "MPEG_LAYER_III") if suffix == ".mp3" else ("WAV", "PCM_16")
+    file = soundfile.SoundFile(path, "w", rate, 1, subtype, format=kind)
+    for name, value in tags.items():
+        setattr(file, name, value)
+    return file
+
+
 def from_file(path: Path) -> Sound:
     """A mono file that was written here."""
     samples, rate = read(path, most=36000)
     return Sound(samples.mean(axis=1), rate)
+
+
+def stretch(path: Path, begin: float, seconds: float) -> Sound:
+    """So many seconds of a mono file that was written here, from `begin` on."""
+    import soundfile
+
+    with soundfile.SoundFile(path) as file:
+        file.seek(min(int(begin * file.samplerate), file.frames))
+        return Sound(file.read(int(seconds * file.samplerate), dtype="float32"), file.samplerate)
