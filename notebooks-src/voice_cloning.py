@@ -124,7 +124,7 @@ TEXT_FILE = ""  # @param {type:"string"}
 LANGUAGE = "en"  # @param {type:"string"}
 # @markdown **Whose voice.** `sample` is synthetic and needs no consent; or a file, `upload`, `record`, `kept:NAME`
 VOICE = "sample"  # @param {type:"string"}
-# @markdown Any other voice: whose is it, and why may it be used?
+# @markdown Any other voice: whose is it, and why may it be used? For several: `VOICE = Ada Smith; Ben = Ben Jones`
 WHOSE_VOICE = ""  # @param {type:"string"}
 MAY_BE_USED = "not stated"  # @param ["not stated", "my own voice", "allowed in writing", "free or synthetic"]
 # @markdown Optional: `ask` shows a sentence to be said aloud; then give the path of that recording
@@ -133,7 +133,7 @@ SPOKEN_CONSENT = ""  # @param {type:"string"}
 TRANSCRIPT = ""  # @param {type:"string"}
 # @markdown For scripts: `Anna = anna.wav; Ben = kept:ben`
 SPEAKERS = ""  # @param {type:"string"}
-# @markdown Keep the voice under this name, for `kept:NAME`
+# @markdown A name under which the voice is kept with the results, for `kept:NAME`; speakers keep their own names
 KEEP_AS = ""  # @param {type:"string"}
 # @markdown **How.** auto: by the card and the language
 ENGINE = "auto"  # @param ["auto", "voxcpm2", "chatterbox", "pocket"]
@@ -175,7 +175,7 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
-from voiceclone import consent, intake, registry, script, studio
+from voiceclone import consent, intake, registry, script, studio, takes, text
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
@@ -183,14 +183,18 @@ if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
 
-wishes = {"": VOICE, **intake.speakers(SPEAKERS)}
-lines = script.lines(TEXT, TEXT_FILE)
-intake.missing(lines, wishes)
-others = [wish for wish in wishes.values() if not intake.is_ours(wish) and not intake.is_kept(wish)]
-agreed = consent.ask(bool(others), WHOSE_VOICE, MAY_BE_USED)
-about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, LANGUAGE)
-print(f"The voice: {agreed.whose} ({agreed.ground}).")
-print(registry.describe(about, LANGUAGE))
+spoken_in = text.language(LANGUAGE)
+lines = script.lines(TEXT, intake.text(TEXT_FILE, mine))
+wishes = intake.wishes(VOICE, intake.speakers(SPEAKERS), lines)
+others = [name for name, wish in wishes.items() if not intake.is_ours(wish) and not intake.is_kept(wish)]
+agreed = consent.each(others, WHOSE_VOICE, MAY_BE_USED)
+about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, spoken_in)
+items, changes, remarks = script.items(lines, spoken_in, SPEED, SEED)
+settings = takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, WATERMARK)
+for name, wish in wishes.items():
+    whose = agreed[name].whose if name in agreed else consent.SAMPLE if intake.is_ours(wish) else "kept before"
+    print(f"{name or 'The voice'}: {whose}")
+print(registry.describe(about, spoken_in))
 print(platform.CLONING)
 
 # %% [markdown]
@@ -201,9 +205,10 @@ print(platform.CLONING)
 # %% Measure the recording, take its best part
 from labkit import progress
 from session import report
-from voiceclone import player, plots, reference, voices
+from voiceclone import player, plots, reference, spoken, voices
 
 with report.stage("reference"):
+    labels = voices.labels(wishes, KEEP_AS)
     found = {
         name: None if intake.is_kept(w) else reference.prepare(intake.find(w, mine), *about.reference)
         for name, w in wishes.items()
@@ -219,26 +224,25 @@ for name, one in found.items():
         print(f"  but {remark}")
     progress.show(
         plots.reference(one),
-        place / f"reference{'-' + name if name else ''}.png",
+        place / f"reference-{labels[name]}.png",
         f"{who}, the part that is taken marked",
     )
 
 # %% Transcript, spoken consent, voices
 listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or TRANSCRIPT == "auto" or SPOKEN_CONSENT) else None
 if SPOKEN_CONSENT:
-    agreed = consent.aloud(SPOKEN_CONSENT, agreed, found[""], listener, mine, LANGUAGE)
+    agreed[""] = spoken.aloud(SPOKEN_CONSENT, agreed.get(""), found.get(""), listener, mine, spoken_in)
 prompts = {}
 for name, one in found.items():
     if one is None:
         prompts[name] = voices.load(folders.outputs, intake.is_kept(wishes[name]))
         continue
     known = TRANSCRIPT if name == "" else ""
-    words = voices.transcript(known, one, listener, LANGUAGE)
-    label = KEEP_AS if KEEP_AS and name == "" else name or "voice"
-    prompts[name] = voices.save(place, label, one, words, agreed)
+    words = voices.transcript(known, one, listener, spoken_in)
+    granted = agreed[name] if name in agreed else consent.ask(False, "", "")
+    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, granted)
     if words:
         print(f"{name or 'the voice'} says: {words}")
-agreed = agreed if others or not intake.is_kept(VOICE) else prompts[""].consent
 player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, prompt in prompts.items()])
 
 # %% [markdown]
@@ -247,7 +251,6 @@ player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, pr
 # the ends of sentences. What is wrong here, mend in `TEXT`.
 
 # %% Preview
-items, changes, remarks = script.items(lines, LANGUAGE, SPEED, SEED)
 print(script.preview(items, changes, remarks))
 
 # %% [markdown]
@@ -257,19 +260,16 @@ print(script.preview(items, changes, remarks))
 
 # %%
 from labkit import clock
-from voiceclone import batch, output, takes
+from voiceclone import batch, output
 
 with report.stage("load the engine"):
-    loaded = studio.load(about, LANGUAGE, mine, QUICK_TEST)
+    loaded = studio.load(about, spoken_in, mine, QUICK_TEST)
 with report.stage("hear the voice"):
     ready = batch.ready(loaded.engine, prompts)
 clock.budget(STOP_AFTER)
-marked = not WATERMARK.startswith("off")
-booth = takes.Booth(
-    loaded.engine, ready, takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, marked), listener
-)
-facts = {**loaded.facts(), "language": LANGUAGE, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
-begun = output.drafts(mine, facts, marked)
+booth = takes.Booth(loaded.engine, ready, settings, listener)
+facts = {**loaded.facts(), "language": spoken_in, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
+begun = output.drafts(mine, facts, WATERMARK)
 with report.stage("speak"):
     run = batch.run(items, booth, mine, loaded.facts(), begun)
 
@@ -279,19 +279,21 @@ with report.stage("speak"):
 # are. The mark is read back from the files.
 
 # %%
-results, sounds = [], batch.recordings(items, run, mine)
+results, first = [], None
 with report.stage("write"):
-    for name, (made, notes) in sounds.items():
-        parts = batch.parts(items, run, name)
-        results.append(
-            output.write(place, name, made, {**facts, "sentences": parts, "notes": notes}, agreed, marked, SIGN, begun)
-        )
+    for name, (made, notes) in batch.recordings(items, run, mine):
+        first = first or made
+        about_it = {**facts, "sentences": batch.parts(items, run, name), "notes": notes}
+        consents = {who: prompts[who].consent for who in batch.speakers(items, name)}
+        results.append(output.write(place, name, made, about_it, consents, WATERMARK, SIGN, begun))
         print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
         for note in notes:
             print(f"  {note}")
 if not results:
     print("Nothing is finished yet; what went wrong stands above. Run all goes on from here.")
-player.show([("what was cloned", prompts[""].wav)] + [(result.name, result.mp3) for result in results[:6]])
+player.show(
+    [("what was cloned", next(iter(prompts.values())).wav)] + [(result.name, result.mp3) for result in results[:6]]
+)
 
 # %% Other takes of the first piece, to compare collapse=true
 compare = batch.takes_of(run, mine)
@@ -308,7 +310,6 @@ if len(compare) > 1:
 numbers = batch.summary(run, results)
 if results:
     print(batch.told(numbers, listener is not None))
-    first = sounds[results[0].name][0]
     progress.show(
         plots.result(first, f"{results[0].name}: {loaded.about.title}"),
         place / "speech.png",
@@ -318,8 +319,8 @@ if results:
 storage.write_json(place / "measures.json", numbers)
 if QUICK_TEST:
     print("This was the quick test: random weights make noise, not words, and the whole way works on this machine.")
-spoken = f"{numbers['done']} of {numbers['asked']} pieces, {numbers['seconds']:.0f} s of speech"
-VERDICT = f"{spoken}, {about.title} in {loaded.engine.dtype}"
+made_of = f"{numbers['done']} of {numbers['asked']} pieces, {numbers['seconds']:.0f} s of speech"
+VERDICT = f"{made_of}, {about.title} in {loaded.engine.dtype}"
 
 # %% [markdown]
 # ### What this is, and what it is not

@@ -92,7 +92,7 @@ def overhead(rtf: float, minutes: float) -> dict:
         begun = output.drafts(folders, about)
         made = batch.run(items, takes.Booth(engine, ready, takes.Settings()), folders, about, begun)
         spoken = time.perf_counter()
-        whole, _ = batch.recordings(items, made, folders)["speech"]
+        _, (whole, _) = next(batch.recordings(items, made, folders))
         joined = time.perf_counter()
         result = output.write(folders.outputs, "speech", whole, about, agreed, begun=begun)
         ended, all_cpu = time.perf_counter(), time.process_time()  # the engine sleeps: all of it is ours

@@ -68,12 +68,17 @@ def speak(loaded, prompt, folders, todo, settings=None, engine=None, ears=None):
     return batch.run(todo, booth, folders, loaded.facts())
 
 
+def put(todo, made, folders):
+    """{recording: (sound, notes)}"""
+    return dict(batch.recordings(todo, made, folders))
+
+
 @pytest.mark.parametrize("name", ["voxcpm2", "pocket"])
 def test_a_text_becomes_a_marked_file(name, loaded, prompt, folders):
     todo = items()
     made = speak(loaded[name], prompt, folders, todo)
     assert [r["state"] for r in made.records] == ["done", "done"]
-    spoken, notes = batch.recordings(todo, made, folders)["speech"]
+    spoken, notes = put(todo, made, folders)["speech"]
     result = output.write(folders.outputs, "speech", spoken, loaded[name].facts(), prompt.consent)
     assert result.mark > watermark.FOUND and spoken.rate == 48000 and result.seconds > 2
     numbers = batch.summary(made, [result])
@@ -258,7 +263,7 @@ def test_one_that_fails_twice_is_reported_the_rest_goes_on_and_a_rerun_makes_it(
     made = speak(loaded["voxcpm2"], prompt, folders, todo, engine=engine)
     assert [r["state"] for r in made.records] == ["done", "failed", "done"]
     assert "CUDA error: something, also when tried again" in made.records[1]["error"]
-    whole, notes = batch.recordings(todo, made, folders)["speech"]
+    whole, notes = put(todo, made, folders)["speech"]
     assert len(notes) == 1 and "sentence 2 is missing" in notes[0] and whole.seconds > 2
     calls = len(engine.calls)
     again = speak(loaded["voxcpm2"], prompt, folders, todo, engine=engine)
@@ -284,7 +289,7 @@ def test_silence_and_nonsense_of_an_engine_are_failures(sound_, said, loaded, pr
         loaded["voxcpm2"], prompt, folders, items("One sentence only, of usual length, for the test."), engine=engine
     )
     assert made.records[0]["state"] == "failed" and said in made.records[0]["error"]
-    assert batch.recordings(items("One sentence only, of usual length, for the test."), made, folders) == {}
+    assert put(items("One sentence only, of usual length, for the test."), made, folders) == {}
 
 
 class Ears:
@@ -304,7 +309,7 @@ def test_unclear_words_are_said_again_and_the_clearer_take_wins(loaded, prompt, 
     assert record["again"] == 1 and record["takes"][0]["word_errors"] == 0 and record["check"] == ""
     unclear = speak(loaded["voxcpm2"], prompt, folders, items(text, seed=5), ears=Ears("nothing", "of it"))
     assert "words are unclear" in unclear.records[0]["made"]["check"]
-    _, notes = batch.recordings(items(text, seed=5), unclear, folders)["speech"]
+    _, notes = put(items(text, seed=5), unclear, folders)["speech"]
     assert "listen to sentence 1" in notes[0]
 
 
@@ -338,14 +343,14 @@ def test_a_table_is_a_file_a_row_and_subtitles_keep_their_times(loaded, prompt, 
     (tmp_path / "a.csv").write_text("name,text\none,The first row is said here.\ntwo,And the second row follows it.\n")
     todo = script.items(script.lines("", str(tmp_path / "a.csv")), "en")[0]
     made = speak(loaded["voxcpm2"], prompt, folders, todo)
-    assert list(batch.recordings(todo, made, folders)) == ["one", "two"]
+    assert list(put(todo, made, folders)) == ["one", "two"]
     (tmp_path / "b.srt").write_text(
         "1\n00:00:02,000 --> 00:00:06,000\nThe first subtitle is here.\n\n"
         "2\n00:00:08,000 --> 00:00:08,400\nThe second one has far too little time for all of its words.\n"
     )
     todo = script.items(script.lines("", str(tmp_path / "b.srt")), "en")[0]
     made = speak(loaded["voxcpm2"], prompt, folders, todo)
-    whole, notes = batch.recordings(todo, made, folders)["b"]
+    whole, notes = put(todo, made, folders)["b"]
     loud = numpy.flatnonzero(numpy.abs(whole.samples) > 1e-3) / whole.rate
     assert 1.95 < loud[0] < 2.2 and not ((loud > 6.1) & (loud < 7.95)).any()
     assert any("longer than their time" in note for note in notes)

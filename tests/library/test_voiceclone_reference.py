@@ -4,7 +4,7 @@ import numpy
 import pytest
 import soundfile
 from labkit import Stop
-from voiceclone import consent, intake, plots, reference, sample, sound, speaker, voices
+from voiceclone import consent, intake, plots, reference, sound, speaker, spoken, voices
 from voiceclone.sound import Sound
 
 from tests.conftest import ROOT
@@ -177,23 +177,23 @@ def test_a_spoken_consent_wants_the_words_that_were_drawn_and_the_same_voice(fol
     found = reference.prepare(put(speak()[0]))
     given = consent.ask(True, "Ada", "my own voice")
     with pytest.raises(Stop, match="record this sentence"):
-        consent.aloud("ask", given, found, None, folders, "en")
+        spoken.aloud("ask", given, found, None, folders, "en")
     drawn = __import__("json").loads((folders.outputs / "consent-sentence.json").read_text())["sentence"]
     assert "Ada" in drawn
     mine = put(speak(text=drawn)[0], name="said.wav")
     with pytest.raises(Stop, match="checked by a recogniser"):
-        consent.aloud(str(mine), given, found, None, folders, "en")
+        spoken.aloud(str(mine), given, found, None, folders, "en")
     with pytest.raises(Stop, match="and not:"):
-        consent.aloud(str(mine), given, found, Ears("something else entirely"), folders, "en")
-    spoken = consent.aloud(str(mine), given, found, Ears(drawn), folders, "en").spoken
-    assert spoken["word_errors"] == 0 and spoken["similarity"] >= speaker.SAME
+        spoken.aloud(str(mine), given, found, Ears("something else entirely"), folders, "en")
+    told = spoken.aloud(str(mine), given, found, Ears(drawn), folders, "en").spoken
+    assert told["word_errors"] == 0 and told["similarity"] >= speaker.SAME
     other = put(speak("en-us+f3", text=drawn, pitch=80)[0], name="other.wav")
     with pytest.raises(Stop, match="are two voices"):
-        consent.aloud(str(other), given, found, Ears(drawn), folders, "en")
+        spoken.aloud(str(other), given, found, Ears(drawn), folders, "en")
 
 
 def test_two_sentences_are_hardly_ever_the_same():
-    assert len({consent.sentence("Ada") for _ in range(50)}) > 40
+    assert len({spoken.sentence("Ada") for _ in range(50)}) > 40
 
 
 # --- voices that are kept
@@ -226,4 +226,4 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
 def test_without_consent_no_voice_is_kept(folders, put):
     with pytest.raises(Stop, match="nothing is generated"):
         voices.save(folders.outputs, "x", reference.prepare(put(speak()[0])), "", None)
-    assert sample.WHOSE
+    assert consent.SAMPLE

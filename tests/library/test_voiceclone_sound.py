@@ -151,9 +151,9 @@ def test_a_result_whose_sentences_lost_their_mark_is_marked_again(voice, tmp_pat
 
 
 def test_without_a_mark_the_record_and_the_tags_do_not_claim_one(voice, tmp_path):
-    made = output.write(tmp_path, "speech", voice, about(), given(), mark=False)
+    made = output.write(tmp_path, "speech", voice, about(), given(), mark=watermark.OFF)
     record = json.loads(made.record.read_text())
-    assert made.mark < 0.5 and "own decision" in record["watermark"]["kind"]
+    assert made.mark < 0.5 and record["watermark"] == {"kind": "none", "stated": watermark.OFF}
     assert b"Perth" not in made.wav.read_bytes()
 
 

@@ -6,7 +6,7 @@ reported, and its recording is made without it.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
     for name, prompt in prompts.items():
         consent.granted(prompt.consent)
         state = engine.voice(prompt.wav, prompt.transcript)
-        made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest)
+        made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest, prompt.consent)
     return made
 
 
@@ -97,12 +97,16 @@ def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
     return folders.outputs / NAME / found[0] if found else None
 
 
-def recordings(items: list[dict], made: Run, folders: storage.Folders) -> dict[str, tuple[Sound, list[str]]]:
-    """{recording: (its sound, what to tell of it)} of every recording with at least one sentence."""
+def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterator[tuple[str, tuple[Sound, list[str]]]]:
+    """(recording, (its sound, what to tell of it)) of every recording with at least one sentence, one after the other:
+    an hour is 0.7 GB."""
     groups: dict[str, list[tuple[dict, dict]]] = {}
     for item, record in zip(items, made.records, strict=True):
         groups.setdefault(item["recording"], []).append((item, record))
-    return {name: put for name, pairs in groups.items() if (put := _together(pairs, folders)) is not None}
+    for name, pairs in groups.items():
+        put = _together(pairs, folders)
+        if put is not None:
+            yield name, put
 
 
 def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
@@ -136,6 +140,11 @@ def _late(kept: list[tuple[int, dict]], sounds: list[Sound], spots: list[int]) -
         if over > 0.25:
             late.append(f"{number} ({over:.1f} s)")
     return [f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text"] if late else []
+
+
+def speakers(items: list[dict], recording: str) -> list[str]:
+    """Who speaks in a recording, in order ("" is the voice of the settings)."""
+    return list(dict.fromkeys(item["speaker"] for item in items if item["recording"] == recording))
 
 
 def parts(items: list[dict], made: Run, recording: str) -> list[dict]:

@@ -1,6 +1,7 @@
 """Where a recording comes from: the voice that the notebook carries, a path, a name in the inputs, an upload, a
 microphone, or a voice that was kept. Upload and microphone are the platform's (labkit.here), where it has them."""
 
+import glob
 import re
 from pathlib import Path
 
@@ -28,14 +29,30 @@ def find(wish: str, folders: storage.Folders) -> Path:
         return path
     if path.is_dir():
         return _only(path, wish)
-    if path.name == wish:
-        places = (folders.outputs, folders.work, *folders.inputs)
-        for found in (match for place in places for match in sorted(place.rglob(wish))):
-            if found.is_file():
-                return found
+    found = _named(wish, folders)
+    if found is not None:
+        return found
     raise Stop(
         f"there is no recording '{wish}': give its path, 'upload', 'record', or 'sample' for the one that is here"
     )
+
+
+def text(wish: str, folders: storage.Folders) -> str:
+    """The path of a text file, which may be named alone where a recording may; "" when none is wanted."""
+    wish = wish.strip()
+    found = _named(wish, folders) if wish and not Path(wish).expanduser().exists() else None
+    return str(found or wish)
+
+
+def _named(wish: str, folders: storage.Folders) -> Path | None:
+    """A file of this name in the outputs, the working folder or an attached input."""
+    if Path(wish).name != wish:
+        return None
+    for place in (folders.outputs, folders.work, *folders.inputs):
+        for found in sorted(place.rglob(glob.escape(wish))):
+            if found.is_file():
+                return found
+    return None
 
 
 def _only(folder: Path, wish: str) -> Path:
@@ -66,6 +83,8 @@ def speakers(told: str) -> dict[str, str]:
         name, mark, wish = part.partition("=")
         if not mark or not name.strip() or not wish.strip():
             raise Stop(f"SPEAKERS should be like 'Anna = anna.wav; Ben = kept:ben', not '{part[:40]}'")
+        if name.strip() in found:
+            raise Stop(f"SPEAKERS names {name.strip()} twice: one voice each")
         found[name.strip()] = wish.strip()
     return found
 
@@ -78,6 +97,14 @@ def is_ours(wish: str) -> bool:
 def is_kept(wish: str) -> str:
     """The name of a kept voice ("kept:ben"), or ""."""
     return wish.strip()[5:].strip() if wish.strip().startswith("kept:") else ""
+
+
+def wishes(voice: str, speakers: dict[str, str], lines) -> dict[str, str]:
+    """{speaker: recording or kept voice} of those who speak in the lines; "" is the voice of the settings. Raises Stop
+    when a script's speaker has no voice."""
+    missing(lines, {"": voice, **speakers})
+    given = {"": voice, **speakers}
+    return {name: given[name] for name in dict.fromkeys(line.speaker for line in lines)}
 
 
 def missing(lines, given: dict[str, str]) -> None:

@@ -3,11 +3,10 @@
 The order matters: loudness, mark, tags, record, signature last, since whatever touches a file after it breaks it.
 """
 
-import hashlib
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,9 +44,10 @@ def tags(name: str, engine: str, commit: str, title: str = "") -> dict[str, str]
             "date": time.strftime("%Y-%m-%d", time.gmtime())}  # fmt: skip
 
 
-def drafts(folders: storage.Folders, about: dict, mark: bool = True) -> Drafts:
+def drafts(folders: storage.Folders, about: dict, mark: str = watermark.ON) -> Drafts:
     """Where the mp3s of recordings with these facts are begun while they are spoken; for batch.run and `write`."""
-    return Drafts(folders, lambda name: _told(name, about, mark))
+    wanted = watermark.wanted(mark)
+    return Drafts(folders, lambda name: _told(name, about, wanted))
 
 
 def _told(name: str, about: dict, mark: bool) -> dict[str, str]:
@@ -60,17 +60,21 @@ def write(
     name: str,
     made: Sound,
     about: dict,
-    agreed: Consent,
-    mark: bool = True,
+    agreed: Consent | Mapping[str, Consent],
+    mark: str = watermark.ON,
     sign: bool = False,
     begun: Drafts | None = None,
 ) -> Result:
     """Write a recording and its record. `about` holds engine, commit and whatever was set and measured; each sentence
-    was marked when it was made, and here the mark is read back from the files. `begun` may have the mp3 already.
-    Raises Stop without consent, and when a mark that should be there is not."""
-    granted(agreed)
+    was marked when it was made, and here the mark is read back from the files. `agreed` is the consent, or that of each
+    speaker; `mark` see watermark.wanted; `begun` may have the mp3 already. Raises Stop without consent, and when a
+    mark that should be there is not."""
+    consents = [granted(one) for one in (agreed.values() if isinstance(agreed, Mapping) else [agreed])]
+    if not consents:
+        granted(None)
+    marked = watermark.wanted(mark)
     made, level = _levelled(made)
-    told = _told(name, about, mark)
+    told = _told(name, about, marked)
     spots = _loud(made)
     with ThreadPoolExecutor(1) as aside:  # neither encoding nor reading a mark needs Python for long
         later = aside.submit(_mp3, folder / f"{name}.mp3", made, told, spots, begun)
@@ -78,7 +82,7 @@ def write(
         found = read_mark(wav, spots)
         mp3, found_there = later.result()
     found = min(found, found_there)
-    if mark and found < watermark.FOUND and made.seconds >= watermark.SHORTEST:
+    if marked and found < watermark.FOUND and made.seconds >= watermark.SHORTEST:
         found = _mark_whole(wav, mp3, made, told)  # very short or quiet sentences: the whole is marked once more
     how = "no"
     if sign:
@@ -89,18 +93,18 @@ def write(
         "file": wav.name, "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ai_generated": True, **about,
         **storage.facts(), "seconds": round(made.seconds, 3), "rate": made.rate,
         "loudness_lufs": round(level, 1) if math.isfinite(level) else None,
-        "watermark": {"kind": "Perth" if mark else "none, by the reader's own decision", "found": round(found, 3)},
-        "signature": how, "consent": agreed.facts(),
-        "sha256": {path.name: _sha(path) for path in (wav, mp3)},
+        "watermark": {"kind": "Perth", "found": round(found, 3)} if marked else {"kind": "none", "stated": mark},
+        "signature": how, "consent": _facts(agreed),
+        "sha256": {path.name: sound.sha256(path) for path in (wav, mp3)},
     }  # fmt: skip
     side = folder / f"{name}.json"
     storage.write_json(side, record)
     return Result(name, wav, mp3, side, made.seconds, level, found, how)
 
 
-def _sha(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _facts(agreed: Consent | Mapping[str, Consent]) -> dict:
+    """What a record keeps of the consent, or of each speaker's."""
+    return agreed.facts() if isinstance(agreed, Consent) else {who: one.facts() for who, one in agreed.items()}
 
 
 def _levelled(made: Sound) -> tuple[Sound, float]:

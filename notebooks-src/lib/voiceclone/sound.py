@@ -3,6 +3,7 @@
 In memory sound is `Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
 """
 
+import hashlib
 import math
 import subprocess
 import tempfile
@@ -194,6 +195,12 @@ def from_file(path: Path) -> Sound:
     """A mono file that was written here."""
     samples, rate = read(path, most=36000)
     return Sound(samples.mean(axis=1), rate)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def stretch(path: Path, begin: float, seconds: float) -> Sound:
