@@ -110,7 +110,7 @@ def _facts(agreed: Consent | Mapping[str, Consent]) -> dict:
 def _levelled(made: Sound) -> tuple[Sound, float]:
     """The sound at the loudness that is given out, and that loudness; sentences that are there already stay."""
     level = sound.loudness(made)
-    if abs(level - sound.LOUDNESS) < 0.5 and float(abs(made.samples).max()) <= 1.0:
+    if abs(level - sound.LOUDNESS) < 0.5 and max(made.samples.max(), -made.samples.min()) <= 1.0:
         return made, level
     made = sound.at_loudness(made)
     return made, sound.loudness(made)

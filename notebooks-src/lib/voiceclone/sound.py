@@ -17,6 +17,7 @@ from labkit import Stop, storage
 RATE = 48000  # Hz of what is given out
 PAUSE = 0.15  # seconds between two sentences
 LOUDNESS = -19.0  # LUFS of what is given out: mono speech as loud as stereo at -16, usual for podcasts; a choice
+_AT_ONCE = 300.0  # seconds whose loudness is measured at once
 PEAK = 10 ** (-1.0 / 20)  # no sample above -1 dBFS: room for what mp3 adds
 _FADE = 0.005  # seconds at each end of a piece
 _FLOOR = 10 ** (-45 / 20)  # what is this far below a piece's peak, at its ends, is silence
@@ -79,12 +80,19 @@ def resample(sound: Sound, rate: int) -> Sound:
 
 
 def loudness(sound: Sound) -> float:
-    """LUFS; minus infinity for silence, and for less than the 0.4 s that one block of the measure takes."""
-    if sound.seconds < 0.4 or not numpy.any(sound.samples):
+    """LUFS; minus infinity for silence, and for less than the 0.4 s that one block of the measure takes. What is longer
+    than _AT_ONCE is measured in stretches, whose powers are averaged: the whole would take 2.5 GB an hour."""
+    if sound.seconds < 0.4 or not sound.samples.any():
         return float("-inf")
     import pyloudnorm
 
-    return float(pyloudnorm.Meter(sound.rate).integrated_loudness(sound.samples.astype(numpy.float64)))
+    meter, size = pyloudnorm.Meter(sound.rate), int(_AT_ONCE * sound.rate)
+    starts = range(0, max(1, len(sound.samples) - size // 2), size)  # a short rest goes to the stretch before it
+    parts = [sound.samples[i : None if i == starts[-1] else i + size] for i in starts]
+    found = [(len(part), meter.integrated_loudness(part.astype(numpy.float64))) for part in parts if part.any()]
+    heard = [(length, 10 ** (level / 10)) for length, level in found if math.isfinite(level)]
+    power = sum(length * level for length, level in heard) / max(1, sum(length for length, _ in heard))
+    return 10 * math.log10(power) if power > 0 else float("-inf")
 
 
 def at_loudness(sound: Sound, lufs: float = LOUDNESS) -> Sound:
@@ -174,7 +182,8 @@ def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
     with storage.whole(path) as part:
         try:
             with encoder(part, sound.rate, path.suffix, tags or {}) as file:
-                file.write(numpy.clip(sound.samples, -1, 1))
+                for begin in range(0, len(sound.samples), 60 * sound.rate):  # no second hour in memory
+                    file.write(numpy.clip(sound.samples[begin : begin + 60 * sound.rate], -1, 1))
         except soundfile.SoundFileError as error:  # its own error for a full disk has no number
             raise OSError(28, f"the sound was not written: {error}", str(path)) from None
     return path
