@@ -5,7 +5,7 @@
 #     summary: >-
 #       A few seconds of a voice that you may use, and a text of any length, become clean speech in that voice on a free
 #       GPU; with numbers that show how close it is, and an inaudible mark that says a machine made it.
-#     result: speech as wav (48 kHz) and mp3, a record of how it was made, a picture, and the voice kept for next time
+#     result: speech as wav (48 kHz) and mp3, a record of how it was made, pictures, and on wish the voice for next time
 #     picture: assets/voice_cloning.png
 #     picture_alt: >-
 #       The sample voice that the notebook carries, as a waveform with the part that is cloned between two lines, and
@@ -330,7 +330,8 @@ VERDICT = f"{made_of}, {about.title} in {loaded.engine.dtype}"
 # [Perth](https://github.com/resemble-ai/Perth). A mark can be removed by somebody who tries, and tags are lost when a
 # file is converted: say yourself that a machine speaks. In the European Union that is a duty since August 2026, by
 # commentaries on the AI Act (Article 50) that we read; this is no legal advice. The wav serves the video and lip-sync
-# notebooks as it is. Voices that were kept lie in `voices/`: delete the folder when you are done.
+# notebooks as it is. A voice is kept only where `KEEP_AS` says so, in `voices/` among the files below: delete that
+# folder when you are done.
 
 # %% slot="finish"
 report.files(folders)

@@ -240,12 +240,13 @@ class Broken:
     def __init__(self, engine, word, times):
         self.engine, self.word, self.left, self.calls = engine, word, times, []
         self.rate, self.dtype, self.voice = engine.rate, engine.dtype, engine.voice
+        self.error = RuntimeError("CUDA error: something\nmore lines")
 
     def say(self, text, voice, how):
         self.calls.append((text, how.seed))
         if self.word in text and self.left > 0:
             self.left -= 1
-            raise RuntimeError("CUDA error: something\nmore lines")
+            raise self.error
         return self.engine.say(text, voice, how)
 
 
@@ -255,6 +256,37 @@ def test_a_sentence_that_fails_is_tried_once_more_with_another_seed(loaded, prom
     assert [r["state"] for r in made.records] == ["done", "done"] and made.records[1]["made"]["again"] == 1
     seeds = [seed for text, seed in engine.calls if "second" in text]
     assert len(seeds) == 2 and seeds[0] != seeds[1]
+
+
+def test_whatever_a_package_raises_is_tried_once_more(loaded, prompt, folders):
+    engine = Broken(loaded["voxcpm2"].engine, "second", 1)
+    engine.error = AttributeError("'NoneType' object has no attribute 'shape'")
+    made = speak(loaded["voxcpm2"], prompt, folders, items(), engine=engine)
+    assert [r["state"] for r in made.records] == ["done", "done"] and made.records[1]["made"]["again"] == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"takes": 0}, "TAKES must be 1 to 20, not 0"),
+        ({"steps": -1}, "STEPS must be 0 .* to 200, not -1"),
+        ({"guidance": -0.5}, "GUIDANCE must be 0 .* to 20, not -0.5"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told_before_a_download(wrong, said):
+    with pytest.raises(Stop, match=said):
+        takes.Settings(**wrong)
+
+
+def test_the_mp3_is_begun_while_the_sentences_are_spoken_also_when_a_run_goes_on(loaded, prompt, folders):
+    about, todo = loaded["voxcpm2"].facts(), items()
+    for _ in range(2):  # the second time everything is there already
+        begun = output.drafts(folders, about)
+        booth = takes.Booth(loaded["voxcpm2"].engine, batch.ready(loaded["voxcpm2"].engine, {"": prompt}),
+                            takes.Settings(steps=2))  # fmt: skip
+        made = batch.run(todo, booth, folders, about, begun)
+        whole, _ = put(todo, made, folders)["speech"]
+        assert begun.taken("speech", whole, begun.told("speech")) is not None
 
 
 def test_one_that_fails_twice_is_reported_the_rest_goes_on_and_a_rerun_makes_it(loaded, prompt, folders, capsys):
@@ -383,3 +415,6 @@ def test_no_engine_hears_a_voice_without_consent(loaded, prompt):
     engine = Broken(loaded["voxcpm2"].engine, "", 0)
     with pytest.raises(Stop, match="nothing is generated"):
         batch.ready(engine, {"": replace(prompt, consent=None)})
+    voice = batch.ready(engine, {"": prompt})[""]
+    with pytest.raises(Stop, match="nothing is generated"):
+        takes.Booth(engine, {"": replace(voice, agreed=None)}, takes.Settings())

@@ -202,15 +202,15 @@ def told(numbers: dict, recognised: bool) -> str:
         return "-" if numbers[key] is None else format(numbers[key], form)
 
     rows = [
-        ("real-time factor", number("real_time_factor"), "seconds of work per second of speech"),
-        ("similarity", number("similarity"), "same person about 0.85, another about 0.6"),
-        ("word errors", number("word_errors"), "share heard wrong" if recognised else "no recogniser was used"),
-        ("watermark", number("watermark"), "read back: 1 is there, 0 is not"),
+        ("real-time factor", number("real_time_factor"), "below 1: fast"),
+        ("similarity", number("similarity"), "one voice about 0.85"),
+        ("word errors", number("word_errors"), "0: all words heard" if recognised else "no recogniser"),
+        ("watermark", number("watermark"), "1: read back, 0: not"),
         ("loudness", number("loudness_lufs", ".1f"), "LUFS"),
         (
             "pieces",
             f"{numbers['done']}/{numbers['asked']}",
-            f"{numbers['tried_again']} tried again, {numbers['failed']} failed",
+            f"{numbers['tried_again']} again, {numbers['failed']} failed",
         ),
     ]
     return measures.table(rows)

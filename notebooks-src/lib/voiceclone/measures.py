@@ -63,6 +63,6 @@ def rank(take: dict) -> tuple:
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Rows of (what, value, what it means) as lines that fit a phone."""
+    """Rows of (what, value, what it means) as lines of at most 46 signs: what a phone shows."""
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
     return "\n".join(f"{what:{widths[0]}}  {value:>{widths[1]}}  {means}".rstrip() for what, value, means in rows)

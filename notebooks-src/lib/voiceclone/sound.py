@@ -133,7 +133,8 @@ def faster(sound: Sound, factor: float) -> Sound:
 
 
 def trimmed(sound: Sound) -> Sound:
-    """Without the silence at both ends (20 ms of it stay), the ends faded: nothing to click."""
+    """Without the silence at both ends (20 ms of it stay) and without a constant part, the ends faded: no clicks."""
+    sound = Sound(sound.samples - sound.samples.mean(), sound.rate) if len(sound.samples) else sound
     level = numpy.abs(sound.samples)
     loud = numpy.flatnonzero(level > level.max(initial=0.0) * _FLOOR)
     if not len(loud):
