@@ -310,6 +310,8 @@ if len(compare) > 1:
 numbers = batch.summary(run, results)
 if results:
     print(batch.told(numbers, listener is not None))
+    if slow := registry.advice(about, numbers["real_time_factor"], spoken_in):
+        print(slow)
     progress.show(
         plots.result(first, f"{results[0].name}: {loaded.about.title}"),
         place / "speech.png",
