@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from labkit import Stop
 from session.weights import UNVERIFIED
 
-
 SLOW = 3.0  # real-time factor above which another engine is advised; VoxCPM2 on a T4 was not measured
 
 
