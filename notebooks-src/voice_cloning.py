@@ -175,7 +175,7 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
-from voiceclone import consent, intake, registry, script, studio, takes, text
+from voiceclone import consent, intake, registry, script, studio, takes, text, voices
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
@@ -188,12 +188,14 @@ lines = script.lines(TEXT, intake.text(TEXT_FILE, mine))
 wishes = intake.wishes(VOICE, intake.speakers(SPEAKERS), lines)
 others = [name for name, wish in wishes.items() if not intake.is_ours(wish) and not intake.is_kept(wish)]
 agreed = consent.each(others, WHOSE_VOICE, MAY_BE_USED)
+labels = voices.labels(wishes, KEEP_AS)
+prompts = {n: voices.load(folders.outputs, intake.is_kept(w)) for n, w in wishes.items() if intake.is_kept(w)}
 about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, spoken_in)
 items, changes, remarks = script.items(lines, spoken_in, SPEED, SEED)
 settings = takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, WATERMARK)
-for name, wish in wishes.items():
-    whose = agreed[name].whose if name in agreed else consent.SAMPLE if intake.is_ours(wish) else "kept before"
-    print(f"{name or 'The voice'}: {whose}")
+for name in wishes:
+    agreed[name] = prompts[name].consent if name in prompts else agreed.get(name) or consent.ask(False, "", "")
+    print(f"{name or 'The voice'}: {agreed[name].whose} ({agreed[name].ground})")
 print(registry.describe(about, spoken_in))
 print(platform.CLONING)
 
@@ -205,20 +207,13 @@ print(platform.CLONING)
 # %% Measure the recording, take its best part
 from labkit import progress
 from session import report
-from voiceclone import player, plots, reference, spoken, voices
+from voiceclone import player, plots, reference, spoken
 
 with report.stage("reference"):
-    labels = voices.labels(wishes, KEEP_AS)
-    found = {
-        name: None if intake.is_kept(w) else reference.prepare(intake.find(w, mine), *about.reference)
-        for name, w in wishes.items()
-    }
+    recorded = [name for name in wishes if name not in prompts]
+    found = {name: reference.prepare(intake.find(wishes[name], mine), *about.reference) for name in recorded}
 for name, one in found.items():
-    who = name or "the voice"
-    if one is None:
-        print(f"{who}: kept before as '{intake.is_kept(wishes[name])}'")
-        continue
-    q = one.quality
+    who, q = name or "the voice", one.quality
     print(f"{who}: {q.seconds:.1f} s at {q.rate / 1000:g} kHz; {one.end - one.begin:.1f} s of it are taken")
     for remark in one.remarks:
         print(f"  but {remark}")
@@ -229,18 +224,15 @@ for name, one in found.items():
     )
 
 # %% Transcript, spoken consent, voices
+if SPOKEN_CONSENT:  # whether it is there is known without a download
+    spoken.asked(SPOKEN_CONSENT, agreed.get(""), found.get(""), mine, spoken_in)
 listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or TRANSCRIPT == "auto" or SPOKEN_CONSENT) else None
 if SPOKEN_CONSENT:
     agreed[""] = spoken.aloud(SPOKEN_CONSENT, agreed.get(""), found.get(""), listener, mine, spoken_in)
-prompts = {}
 for name, one in found.items():
-    if one is None:
-        prompts[name] = voices.load(folders.outputs, intake.is_kept(wishes[name]))
-        continue
     known = TRANSCRIPT if name == "" else ""
     words = voices.transcript(known, one, listener, spoken_in)
-    granted = agreed[name] if name in agreed else consent.ask(False, "", "")
-    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, granted)
+    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, agreed[name])
     if words:
         print(f"{name or 'the voice'} says: {words}")
 player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, prompt in prompts.items()])

@@ -42,8 +42,9 @@ def ask(own_voice: bool, whose: str, ground: str, spoken: dict | None = None) ->
             "say under WHOSE_VOICE whose voice this is, and under MAY_BE_USED why it may be used; then run again"
         )
     if ground not in GROUNDS:
+        known = "', '".join(GROUNDS)
         raise Stop(
-            f"say under MAY_BE_USED why the voice of {whose.strip()} may be used ({', or '.join(GROUNDS)}); "
+            f"say under MAY_BE_USED why the voice of {whose.strip()} may be used ('{known}'); "
             "without that nothing is generated"
         )
     return Consent(whose.strip(), GROUNDS[ground], now, spoken or {})

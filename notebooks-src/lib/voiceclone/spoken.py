@@ -39,10 +39,10 @@ def sentence(whose: str, language: str = "en") -> str:
     return f"{said.format(whose.strip())}, {one} {other} {10 + secrets.randbelow(90)}."
 
 
-def aloud(wish: str, given: Consent, reference, recogniser, folders, language: str) -> Consent:
-    """The consent with its spoken check. "ask" draws a sentence, keeps it and stops: it is to be said and recorded;
-    a recording is compared with the sentence that was drawn last. Raises Stop."""
-    if reference is None:
+def asked(wish: str, given: Consent | None, reference, folders: storage.Folders, language: str) -> dict:
+    """The sentence that was drawn for this consent: {"sentence", "whose", "language"}; nothing is downloaded for it.
+    "ask" draws a new one, keeps it and stops: it is to be said and recorded. Raises Stop."""
+    if reference is None or given is None:
         raise Stop(
             "a spoken consent is for a recording under VOICE: leave SPOKEN_CONSENT empty for a voice that was kept"
         )
@@ -52,11 +52,19 @@ def aloud(wish: str, given: Consent, reference, recogniser, folders, language: s
     drawn = _drawn(kept)
     if wish.strip() == "ask" or drawn is None:
         language = language if language in _ALOUD else "en"
-        drawn = sentence(given.whose, language)
-        storage.write_json(kept, {"sentence": drawn, "whose": given.whose, "language": language})
-        raise Stop(f"have {given.whose} record this sentence, give its path under SPOKEN_CONSENT, run again: '{drawn}'")
+        drawn = {"sentence": sentence(given.whose, language), "whose": given.whose, "language": language}
+        storage.write_json(kept, drawn)
+        told = "record this sentence, give its path under SPOKEN_CONSENT, run again"
+        raise Stop(f"have {given.whose} {told}: '{drawn['sentence']}'")
     if drawn["whose"] != given.whose:
         raise Stop(f"the sentence was drawn for {drawn['whose']}, not for {given.whose}: set SPOKEN_CONSENT to 'ask'")
+    return drawn
+
+
+def aloud(wish: str, given: Consent | None, reference, recogniser, folders: storage.Folders, language: str) -> Consent:
+    """The consent with its spoken check: a recording is compared with the sentence that was drawn last, see `asked`.
+    Raises Stop."""
+    drawn = asked(wish, given, reference, folders, language)
     spoken = check(intake.find(wish, folders), drawn["sentence"], reference, recogniser, drawn["language"])
     print(f"Spoken consent: word errors {spoken['word_errors']:.2f}, similarity {spoken['similarity']:.2f}: accepted.")
     return replace(given, spoken=spoken)
