@@ -21,6 +21,7 @@ from voiceclone import (
     script,
     shims,
     sound,
+    speaker,
     studio,
     takes,
     tiny,
@@ -93,6 +94,23 @@ def test_the_same_seed_says_the_same_and_another_something_else(loaded, prompt):
     voice = engine.voice(prompt.wav, "")
     one, same, other = (engine.say("Hello there.", voice, How(seed=s, steps=2)) for s in (1, 1, 2))
     assert numpy.array_equal(one, same) and not numpy.array_equal(one[: len(other)], other[: len(one)])
+
+
+def test_nothing_is_built_while_an_engine_speaks_from_a_seed(loaded, prompt, folders):
+    """A model that is built draws random numbers, and the sentence that is being spoken then would be another one."""
+    voice = batch.ready(loaded["voxcpm2"].engine, {"": prompt})
+    watermark._perth.cache_clear()
+    speaker._encoder.cache_clear()
+    there = []
+
+    class Watched(Broken):
+        def say(self, text, voice, how):
+            there.append((watermark._perth.cache_info().currsize, speaker._encoder.cache_info().currsize))
+            return self.engine.say(text, voice, how)
+
+    booth = takes.Booth(Watched(loaded["voxcpm2"].engine, "", 0), voice, takes.Settings(steps=2))
+    batch.run(items(), booth, folders, loaded["voxcpm2"].facts())
+    assert there == [(1, 1), (1, 1)]
 
 
 def test_a_transcript_makes_another_voice_of_the_same_reference(loaded, prompt):

@@ -27,6 +27,11 @@ def _encoder():
         return VoiceEncoder("cuda" if torch.cuda.is_available() else "cpu", verbose=False)
 
 
+def ready() -> None:
+    """Load the encoder; see watermark.ready for why it is not left to the first use."""
+    _encoder()
+
+
 def _speech(sound: Sound) -> numpy.ndarray:
     """At resemblyzer's rate and level, long silences shortened, at least one window long."""
     _encoder()

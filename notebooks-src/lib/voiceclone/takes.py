@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy
 from labkit import Stop
 
-from voiceclone import consent, measures, sound, text, watermark
+from voiceclone import consent, measures, sound, speaker, text, watermark
 from voiceclone.consent import Consent
 from voiceclone.engines import Engine, How
 from voiceclone.sound import RATE, Sound
@@ -66,6 +66,8 @@ class Booth:
         self.following: dict[str, dict] = {}
 
     def __enter__(self) -> "Booth":
+        watermark.ready()
+        speaker.ready()
         return self
 
     def __exit__(self, *_) -> None:

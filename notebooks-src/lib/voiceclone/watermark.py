@@ -42,6 +42,12 @@ def _perth():
         return perth.PerthImplicitWatermarker(device="cuda" if torch.cuda.is_available() else "cpu")
 
 
+def ready() -> None:
+    """Load what marks and reads, so that it is there when it is needed. Building it draws random numbers: it must not
+    happen while an engine speaks from a seed."""
+    _perth()
+
+
 def marked(sound: Sound) -> Sound:
     """The sound with the mark added; of the same length and rate."""
     import torch
