@@ -206,8 +206,9 @@ print(platform.CLONING)
 
 # %% Measure the recording, take its best part
 from labkit import progress
+from media import player
 from session import report
-from voiceclone import player, plots, reference, spoken
+from voiceclone import plots, reference, spoken
 
 with report.stage("reference"):
     recorded = [name for name in wishes if name not in prompts]

@@ -25,7 +25,7 @@ ELSEWHERE = (
 CLONING = (
     "SageMaker Studio Lab's own terms were not read by us. AWS's policy for its AI services "
     "(aws.amazon.com/machine-learning/responsible-ai/policy, version of 2023-09-28) forbids \"to depict a person's "
-    'voice or likeness without their consent": clone only a voice that is yours or that you were given.'
+    'voice or likeness without their consent": use only a voice or face that is yours or that you were given.'
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

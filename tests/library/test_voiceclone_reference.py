@@ -4,8 +4,9 @@ import numpy
 import pytest
 import soundfile
 from labkit import Stop
+from media import consent as media_consent
+from media.sound import Sound, resample
 from voiceclone import consent, intake, plots, reference, script, sound, speaker, spoken, voices
-from voiceclone.sound import Sound
 
 from tests.conftest import ROOT
 from tests.library.voices import packages, speak
@@ -92,7 +93,7 @@ def test_what_costs_quality_is_a_remark_and_the_work_goes_on(what, remark, put):
     other, _ = speak("en-us+f3", pitch=70)
     rng = numpy.random.default_rng(0)
     made, its_rate = {
-        "telephone": (sound.resample(Sound(voice, rate), 8000).samples, 8000),
+        "telephone": (resample(Sound(voice, rate), 8000).samples, 8000),
         "clipped": (numpy.clip(voice * 8, -1, 1) * 0.9, rate),
         "two voices": (numpy.concatenate([voice[: 7 * rate], other[: 5 * rate]]), rate),
         "noisy": (voice + 0.02 * rng.standard_normal(len(voice)), rate),
@@ -120,7 +121,7 @@ def test_channels_that_cancel_each_other_out_and_a_constant_part_do_no_harm(put)
     [("a.wav", 96000, "FLOAT"), ("a.wav", 16000, "PCM_U8"), ("Grüße 声 🎤.wav", 16000, "PCM_24")],
 )
 def test_other_kinds_of_wav_and_names_open(name, rate, subtype, put):
-    voice = sound.resample(Sound(speak()[0][: 6 * 16000], 16000), rate)
+    voice = resample(Sound(speak()[0][: 6 * 16000], 16000), rate)
     assert reference.prepare(put(voice.samples, rate, name, subtype=subtype)).remarks == ()
 
 
@@ -199,10 +200,10 @@ def test_nothing_is_granted_before_it_is_said_whose_voice_it_is():
         consent.ask(True, "Ada", "not stated")
     assert consent.ask(True, "Ada", "my own voice").facts()["whose"] == "Ada"
     with pytest.raises(Stop, match="nothing is generated"):
-        consent.granted(None)
-    for wrong in (consent.Consent("Ada", "because", "", {}), consent.Consent("  ", "own", "", {})):
+        media_consent.granted(None)
+    for wrong in (media_consent.Consent("Ada", "because", "", {}), media_consent.Consent("  ", "own", "", {})):
         with pytest.raises(Stop, match="nothing is generated"):
-            consent.granted(wrong)
+            media_consent.granted(wrong)
 
 
 def test_of_several_recordings_it_is_said_whose_each_is():

@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labkit import storage, worklist
+from media import consent
+from media.sound import Sound
 
-from voiceclone import consent, sound, takes, voices
+from voiceclone import sound, takes, voices
 from voiceclone.drafts import Drafts
-from voiceclone.sound import Sound
 
 NAME = "sentences"
 

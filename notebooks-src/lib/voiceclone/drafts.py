@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy
 from labkit import storage
+from media.sound import Sound
 
 from voiceclone import sound
 
@@ -43,7 +44,7 @@ class Drafts:
         if draft is not None:
             self.thread.submit(draft.add, path, pause, begin)
 
-    def taken(self, recording: str, made: sound.Sound, tags: dict[str, str]) -> Path | None:
+    def taken(self, recording: str, made: Sound, tags: dict[str, str]) -> Path | None:
         """The whole draft of a recording with exactly these samples and tags, or None."""
         draft = self.known.get(recording)
         if draft is None:

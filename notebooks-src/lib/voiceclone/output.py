@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
+from media import watermark
+from media.consent import Consent, granted
+from media.sound import Sound
 
-from voiceclone import sound, watermark
-from voiceclone.consent import Consent, granted
+from voiceclone import sound
 from voiceclone.drafts import Drafts
-from voiceclone.sound import Sound
 
 _SPOTS, _SPOT = 4, 2.5  # so many stretches of so many seconds are read: all of an hour would take a minute
 _LONGEST = 30.0  # seconds that are marked at once
@@ -86,7 +87,7 @@ def write(
         found = _mark_whole(wav, mp3, made, told)  # very short or quiet sentences: the whole is marked once more
     how = "no"
     if sign:
-        from voiceclone import provenance
+        from media import provenance
 
         how = provenance.sign(wav, name, told)
     record = {

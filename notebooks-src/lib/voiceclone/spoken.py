@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from labkit import Stop, storage
+from media.consent import Consent
+from media.sound import Sound
 
 from voiceclone import intake, measures, sound, speaker
-from voiceclone.consent import SAMPLE_FILE, Consent
+from voiceclone.consent import SAMPLE_FILE
 
 ALLOWED_ERRORS = 0.2  # word error rate of the spoken sentence that still counts as said
 # what is to be said ("{}" is whose voice it is), and words to be drawn for it; other languages say it in English
@@ -87,7 +89,7 @@ def check(recording: Path, asked: str, reference, recogniser, language: str = "e
         raise Stop("a spoken consent is checked by a recogniser, which is not here: a quick test has none, and else it "
                    "is downloaded (0.3 GB)")  # fmt: skip
     frames, rate = sound.read(recording, most=60)
-    said = sound.Sound(frames.mean(axis=1), rate)
+    said = Sound(frames.mean(axis=1), rate)
     heard = recogniser.heard(said, language)
     errors = measures.word_errors(asked, heard, language)
     if errors > ALLOWED_ERRORS:

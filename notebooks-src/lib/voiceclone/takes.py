@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop
+from media import consent, watermark
+from media.consent import Consent
+from media.sound import Sound, resample
 
-from voiceclone import consent, measures, sound, speaker, text, watermark
-from voiceclone.consent import Consent
+from voiceclone import measures, sound, speaker, text
 from voiceclone.engines import Engine, How
-from voiceclone.sound import RATE, Sound
+from voiceclone.sound import RATE
 
 RETRY = 1_000_003  # what a second try's seed is moved by
 FASTEST = 1.3  # how much a sentence is hurried to fit its subtitle; beyond that it runs over, and that is told
@@ -130,7 +132,7 @@ class Booth:
         take["fault"] = measures.fault(raw, shortest, longest)
         if not _usable(raw):
             return take, raw
-        made = sound.at_loudness(sound.trimmed(sound.resample(raw, RATE)))
+        made = sound.at_loudness(sound.trimmed(resample(raw, RATE)))
         hurried = min(FASTEST, made.seconds / item["speed"] / item["slot"]) if item.get("slot") else 1.0
         speed = item["speed"] * max(1.0, hurried)
         made = sound.faster(made, speed)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
+from media.consent import Consent, granted
+from media.sound import Sound
 
-from voiceclone import consent, reference, sound
-from voiceclone.consent import Consent
-from voiceclone.sound import Sound
+from voiceclone import reference, sound
+from voiceclone.consent import fits
 
 FORMAT = 1
 
@@ -42,7 +43,7 @@ class Prompt:
 def save(folder: Path, name: str, found: reference.Reference, transcript: str, granted: Consent) -> Prompt:
     """Keep a prepared reference as a voice prompt; one of the same name is replaced. Raises Stop."""
     name = checked_name(name)
-    consent.granted(granted, found.source)
+    fits(granted, found.source)
     place = folder / "voices" / name
     with storage.told(place):
         place.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ def load(folder: Path, name: str) -> Prompt:
         raise Stop(f"the voice in {place} cannot be read ({error}): make it again from the recording") from None
     if not whole:
         raise Stop(f"the voice in {place} was altered since it was kept: make it again from the recording")
-    consent.granted(agreed)
+    granted(agreed)
     return Prompt(about["name"], wav, about["transcript"], agreed, about["quality"])
 
 
