@@ -292,9 +292,10 @@ def test_whatever_a_package_raises_is_tried_once_more(loaded, prompt, folders):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"takes": 0}, "TAKES must be 1 to 20, not 0"),
-        ({"steps": -1}, "STEPS must be 0 .* to 200, not -1"),
-        ({"guidance": -0.5}, "GUIDANCE must be 0 .* to 20, not -0.5"),
+        ({"takes": 0}, "TAKES must be a whole number from 1 to 20, not 0"),
+        ({"takes": "three"}, "TAKES must be a whole number from 1 to 20, not 'three'"),
+        ({"steps": 2.5}, "STEPS must be a whole number from 0 to 200, not 2.5"),
+        ({"guidance": float("nan")}, "GUIDANCE must be from 0 to 20, not nan"),
     ],
 )
 def test_a_setting_that_cannot_be_is_told_before_a_download(wrong, said):

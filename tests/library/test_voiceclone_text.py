@@ -194,5 +194,10 @@ def test_control_characters_are_left_out():
 def test_a_missing_file_and_an_odd_speed_are_told(tmp_path):
     with pytest.raises(Stop, match="cannot be read"):
         script.lines("", str(tmp_path / "nope.txt"))
-    with pytest.raises(Stop, match="speed must be 0.5 to 2"):
-        script.items([script.Line("a", "", "Hello")], "en", speed=3)
+    for speed, seed, said in (
+        (3, 0, "SPEED must be from 0.5 to 2, not 3"),
+        ("1", 0, "SPEED"),
+        (1.0, -1, "SEED must be"),
+    ):
+        with pytest.raises(Stop, match=said):
+            script.items([script.Line("a", "", "Hello")], "en", speed, seed)

@@ -179,6 +179,8 @@ def items(
 ) -> tuple[list[dict], list[tuple], list[str]]:
     """(pieces as plain data for a work list, what the normaliser changed, remarks), each piece of at most 200 signs.
     What is longer than an hour becomes several recordings. Raises Stop."""
+    texts.number(speed, "SPEED", 0.5, 2)
+    texts.number(seed, "SEED", 0, 2**31 - 1, whole=True)
     out, changes, remarks, long = [], [], [], Counter()
     for line in made:
         said, changed = texts.spoken(line.text, language)
@@ -191,8 +193,6 @@ def items(
                 "begin": line.begin, "slot": slot, "speed": line.speed or speed,
                 "seed": line.seed if line.seed is not None else seed, "language": language,
             }  # fmt: skip
-            if not 0.5 <= item["speed"] <= 2:
-                raise Stop(f"the speed must be 0.5 to 2, not {item['speed']:g}")
             part = int(long[line.recording] // LONGEST)
             long[line.recording] += texts.seconds(piece)[1] / item["speed"] + pause
             if part and slot is None:

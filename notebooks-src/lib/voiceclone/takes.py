@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-from labkit import Stop
 from media import consent, watermark
 from media.consent import Consent
 from media.sound import Sound, resample
@@ -48,12 +47,9 @@ class Settings:
 
     def __post_init__(self):
         watermark.wanted(self.mark)
-        if not 1 <= self.takes <= 20:
-            raise Stop(f"TAKES must be 1 to 20, not {self.takes}")
-        if not 0 <= self.steps <= 200:
-            raise Stop(f"STEPS must be 0 (the engine's own) to 200, not {self.steps}")
-        if not 0 <= self.guidance <= 20:
-            raise Stop(f"GUIDANCE must be 0 (the engine's own) to 20, not {self.guidance:g}")
+        text.number(self.takes, "TAKES", 1, 20, whole=True)
+        text.number(self.steps, "STEPS", 0, 200, whole=True)
+        text.number(self.guidance, "GUIDANCE", 0, 20)
 
 
 class Booth:

@@ -66,6 +66,15 @@ def language(told: str) -> str:
     return {"nb": "no", "nn": "no", "iw": "he", "fil": "tl"}.get(code, code)
 
 
+def number(told, setting: str, least: float, most: float, whole: bool = False) -> None:
+    """Raise Stop when what stands under a setting is no number from `least` to `most`."""
+    right = isinstance(told, int if whole else (int, float)) and not isinstance(told, bool) and least <= told <= most
+    if not right:
+        raise Stop(
+            f"{setting} must be {'a whole number from' if whole else 'from'} {least:g} to {most:g}, not {told!r}"
+        )
+
+
 def judge(text: str, language: str) -> list[str]:
     """Remarks on a text. Raises Stop when it cannot be spoken: empty, no words, another script than the language's."""
     if not text.strip():
