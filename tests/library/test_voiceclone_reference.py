@@ -189,6 +189,14 @@ def test_speakers_are_read_and_a_missing_one_is_told():
         intake.speakers("Anna a.wav")
 
 
+def test_windows_of_a_recording_are_embedded_at_once_as_one_by_one():
+    voice, rate = speak()
+    begins, made = speaker.windows(Sound(voice[: 6 * rate], rate), numpy.ones(300, bool), 0.02)
+    alone = [speaker._encoder().embed_utterance(voice[int(b * rate) :][: int(1.6 * rate)]) for b in begins]
+    assert len(begins) == 6 and numpy.allclose(made, alone, atol=1e-5)
+    assert speaker.windows(Sound(voice[: 6 * rate], rate), numpy.zeros(300, bool), 0.02)[1].shape == (0, 256)
+
+
 # --- consent
 
 
