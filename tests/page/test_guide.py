@@ -104,6 +104,14 @@ def test_claims_of_the_old_guides_stand_beside_what_is_known_now(built, reader):
     assert any("impossible" in row[2] for row in rows)  # the seed's steps a second on a T4
 
 
+def test_tips_of_a_notebook_come_from_its_work_file_with_their_source(built, reader):
+    rows = rows_of(built["GUIDE.md"], "Faster and cheaper")[1:]
+    told = {(row[0], row[1]) for row in rows}
+    tips = [(tip["do"], n["title"]) for n in reader.table["notebooks"].values() for tip in n["tips"]]
+    assert len(tips) > 3 and set(tips) <= told
+    assert all(re.fullmatch(r"\[.+\]\[s\d+\]", row[2]) for row in rows)
+
+
 def test_the_views_ask_only_for_facts_that_exist():
     for keys in (places._QUICK, places.EXECUTION, places.DATA, places.DEVELOPMENT):
         assert {key for _, key, _ in keys} <= set(facts.KNOWN)
