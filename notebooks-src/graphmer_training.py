@@ -172,6 +172,7 @@ if "json.load" in data.names:
 import shutil
 import time
 
+from graphmer.device import precision
 from labkit import Stop, clock
 
 per_step = 4 if QUICK_TEST else 8 if size == "tiny" else 32
@@ -254,7 +255,7 @@ def tell(line):
 
 steps, first_step, began = settings.steps, run.step, time.monotonic()
 count = model.count_parameters(run.model)
-print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
+print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(precision(device))[6:]}")
 if gpu:
     kind, why = model.choose("cuda", False)
     print(f"Attention: {kind} ({why}); {processes} of {launch.devices()} GPUs")

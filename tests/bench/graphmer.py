@@ -28,8 +28,9 @@ sys.path.insert(0, str(ROOT / "notebooks-src" / "lib"))
 
 import numpy as np
 import torch
-from graphmer import attention, chains, corpus, knowledge, packages, rows, splits, tokens, train
-from graphmer.model import PRESETS, Config, GraphMER, autocast, to_torch
+from graphmer import attention, chains, corpus, drawing, knowledge, packages, rows, splits, tokens, train
+from graphmer.device import autocast, to_torch
+from graphmer.model import PRESETS, Config, GraphMER
 from graphmer.tokens import MASK
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
@@ -177,7 +178,7 @@ def prepared() -> tuple[corpus.Corpus, corpus.Corpus, dict]:
     before = time.process_time()
     data = corpus.build_corpus(split.train_definitions, split.train, tokenizer, settings, split.hidden)
     encoded = time.process_time()
-    graphs = [chains.chain(data, 0, i) for i in range(4096)]
+    graphs = [drawing.chain(data, 0, i) for i in range(4096)]
     chained = time.process_time()
     packed = rows.pack([len(g) for g in graphs], settings.row_tokens)
     whole = corpus.ChainSettings(roots=642, windows=1, sig_doc_share=0.0, chunk_share=0.0)
@@ -207,7 +208,7 @@ def padded(graphs: list[chains.Chain], width: int) -> rows.Batch:
 def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
     """CPU seconds a sample of one thread: 32 whole functions, packed or padded, each round in turn."""
     settings = replace(data.settings, row_tokens=768)
-    graphs = [chains.chain(data, 0, int(i)) for i in np.linspace(0, len(data) - 1, 32).astype(int)]
+    graphs = [drawing.chain(data, 0, int(i)) for i in np.linspace(0, len(data) - 1, 32).astype(int)]
     for graph in graphs:
         graph.nodes[0] = 5 + graph.nodes[0] % (c.vocabulary - 5)
         graph.nodes[1] = np.where(graph.nodes[1] >= 0, 5 + graph.nodes[1] % (c.vocabulary - 5), -100)
@@ -285,7 +286,7 @@ def gemm_rate(device: torch.device, dtype: torch.dtype, seconds: float = 3.0) ->
 def on_gpu(data: corpus.Corpus, needed_gflop: float, seconds: float) -> dict:
     """`base` on packed rows for `seconds`, 32 rows a step; the GEMM rate before and after."""
     device = torch.device("cuda")
-    from graphmer.model import precision
+    from graphmer.device import precision
 
     dtype = precision(device)
     before = gemm_rate(device, dtype)
@@ -314,7 +315,7 @@ def _naive_on_gpu(device: torch.device, data: corpus.Corpus, seconds: float) -> 
     step, done, number = _stepper(model), 0, 0
     began = None
     while began is None or time.perf_counter() - began < seconds:
-        graphs = [chains.chain(data, 0, (number * 32 + i) % len(data)) for i in range(32)]
+        graphs = [drawing.chain(data, 0, (number * 32 + i) % len(data)) for i in range(32)]
         width = -(-max(map(len, graphs)) // 8) * 8
         with autocast(device):
             step(to_torch(rows.collate([[g] for g in graphs], SimpleNamespace(row_tokens=width)), device))

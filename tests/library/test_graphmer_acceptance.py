@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 from graphmer import attention, cache, chains, corpus, knowledge, launch, ranking, rows, splits, state, train
+from graphmer.device import to_torch
 from graphmer.knowledge import QUERIED, RELATIONS, Definition
-from graphmer.model import PRESETS, Config, GraphMER, count_parameters, to_torch
+from graphmer.model import PRESETS, Config, GraphMER, count_parameters
 from graphmer.train import Settings
 
 from tests.library.graphmer_worlds import shop, write_tree

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphmer.chains import Chain, chain
 from graphmer.corpus import Corpus, last_component
+from graphmer.drawing import draw
+from graphmer.drawn import Drawn
 from graphmer.knowledge import QUERIED, Definition
 from graphmer.splits import Split, Triple, package
 
@@ -95,36 +96,32 @@ def counting_levels(corpus: Corpus, vocabulary: int, samples: int = 2000) -> Lev
 
     A relation's table backs off to the table of all leaves, and that to the frequencies of the text.
     """
-    chosen = [int(i * len(corpus) / samples) for i in range(min(samples, len(corpus)))]
-    counted, scored = ([_targets(chain(corpus, epoch, i)) for i in chosen] for epoch in (0, 1))
+    chosen = np.linspace(0, len(corpus), min(samples, len(corpus)), endpoint=False).astype(int)
+    (counted, leaves), (scored, asked) = (_targets(draw(corpus, epoch, chosen)) for epoch in (0, 1))
     text = np.bincount(np.concatenate([view.flat for view in corpus.views]), minlength=vocabulary) + 1.0
     prior = text / text.sum()
-    roots = np.bincount([t for rs, _ in counted for t in rs], minlength=vocabulary) + 1000 * prior
+    roots = np.bincount(counted, minlength=vocabulary) + 1000 * prior
     unigram = np.log(roots / roots.sum())
-    leaves = [leaf for _, ls in counted for leaf in ls]
     common = np.bincount([t for *_, t in leaves], minlength=vocabulary) + 1000 * prior
     common /= common.sum()
     tables: dict[tuple[int, int], Counter] = {}
     for relation, slot, token in leaves:
         tables.setdefault((relation, slot), Counter())[token] += 1
     costs = []
-    for relation, slot, token in (leaf for _, ls in scored for leaf in ls):
+    for relation, slot, token in asked:
         table = tables.get((relation, slot), Counter())
         # Witten-Bell: the share of the back-off grows with the number of different tokens seen.
         kinds = len(table) or 1
         costs.append(-np.log((table[token] + kinds * common[token]) / (sum(table.values()) + kinds)))
-    masked = [t for rs, _ in scored for t in rs]
-    return Levels(float(-unigram[masked].mean()), float(np.mean(costs)) if costs else float("nan"), unigram)
+    return Levels(float(-unigram[scored].mean()), float(np.mean(costs)) if costs else float("nan"), unigram)
 
 
-def _targets(graph: Chain) -> tuple[list[int], list[tuple[int, int, int]]]:
-    """Masked tokens of one graph: ids of roots; (relation, slot, id) of leaves."""
-    labels = graph.nodes[1].tolist()
-    leaves = [
-        (relation, k, labels[leaf + k])
-        for relation, _, _, leaf, count in graph.triples
-        for k in range(count)
-        if labels[leaf + k] >= 0
-    ]
-    roots = int((graph.nodes[3] == 0).sum())
-    return [t for t in labels[:roots] if t >= 0], leaves
+def _targets(drawn: Drawn) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """Masked tokens of many graphs: ids of roots (n,); (relation, slot, id) of leaves."""
+    _, labels, _, leaf, slot = nodes = drawn.nodes.numpy()
+    relation = np.zeros(nodes.shape[1], dtype=np.int64)
+    graph, number, _, _, first, count = drawn.triples.numpy().T
+    at = np.repeat(drawn.offsets.numpy()[graph] + first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+    relation[at] = np.repeat(number, count)
+    roots, leaves = (np.flatnonzero((labels >= 0) & (leaf == kind)) for kind in (0, 1))
+    return labels[roots], list(zip(*(x[leaves].tolist() for x in (relation, slot, labels)), strict=True))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from graphmer.evaluate import MODEL, UNTRAINED, verdict
 from graphmer.export import LEFT_OUT, architecture
-from graphmer.train import Run
+from graphmer.run import Run
 
 
 def text(run: Run, results: dict, manifest: dict, step: int, device: str) -> str:

@@ -35,8 +35,8 @@ from graphmer.corpus import ChainSettings
 from graphmer.knowledge import RELATIONS
 from graphmer.model import Config, GraphMER
 from graphmer.rows import Cursor
+from graphmer.run import Run, Settings, new_run
 from graphmer.textstates import TextStates
-from graphmer.train import Run, Settings, new_run
 
 FORMAT = 2
 
