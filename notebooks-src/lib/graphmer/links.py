@@ -47,8 +47,8 @@ class Settings:
     links: int = 0
     lr: float = 3e-3
     width: int = 64
-    dropout: float = 0.6
-    decay: float = 0.1
+    dropout: float = 0.7
+    decay: float = 0.3
     unseen: float = 0.6
     seed: int = 0
     left_out: tuple[str, ...] = ()
