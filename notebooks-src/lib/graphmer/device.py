@@ -14,7 +14,7 @@ def precision(device: torch.device) -> torch.dtype:
     """bf16 from sm_80, fp16 below (bf16 is emulated there), fp32 on CPU. fp16 needs a gradient scaler.
 
     The environment variable GRAPHMER_PRECISION (float32, bfloat16, float16) overrides it: a CPU with bf16 instructions
-    is 1.3 to 1.4 times as fast in bfloat16 (docs/benchmarks.md).
+    is 1.3 to 1.4 times as fast in bfloat16, one without them ten times as slow (docs/benchmarks.md).
     """
     if wish := os.environ.get("GRAPHMER_PRECISION"):
         return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[wish]

@@ -204,7 +204,7 @@ class GraphMER(nn.Module):
         self.p = nn.Parameter(torch.ones(c.heads)) if c.decay_mode == "multiplicative" else None
         # Derived from the config, so it is no part of a checkpoint.
         self.register_buffer("decay", decay_table(c.decay, c.roots + 1), persistent=False)
-        self.attention = ""  # "", or one of attention's three ways instead of the device's best
+        self.attention = ""  # "", or one of attention's four ways instead of the device's best
         self._init()
 
     def _init(self):
