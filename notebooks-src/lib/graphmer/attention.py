@@ -1,7 +1,7 @@
 """Attention with graph decay, four ways that give the same numbers where each applies (tested).
 
-- `sdpa`: additive decay as one (rows, 1, T, T) mask, built once per batch: the fast way below sm_80, where Triton has no
-  tensor cores to offer FlexAttention.
+- `sdpa`: additive decay as one (rows, 1, T, T) mask, built once per batch: the fast way below sm_80, where Triton has
+  no tensor cores to offer FlexAttention.
 - `graphs`: the same, graph by graph instead of row by row, for CPUs: graphs of one row never see each other, so most of
   a row's T x T scores are worked out for nothing. A GPU would rather work them out than sort them.
 - `flex`: FlexAttention, for sm_80 and newer: nothing of size T x T is stored, and blocks between documents are skipped.
