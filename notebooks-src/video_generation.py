@@ -203,14 +203,14 @@ if not batch.finished(mine, records):
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
 
 # %% Show the clips
-from videogen import film
+from media import player
 
 finished = batch.finished(mine, records)
 for path, made in finished[:8]:
     print(f"{path.name}: seed {made['seed']}; {made['verdict']}")
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
-    film.show(path, made["prompt"])
+    player.show_film(path, made["prompt"])
 
 # %% [markdown]
 # ## 4 · Is it any good?
@@ -219,7 +219,7 @@ for path, made in finished[:8]:
 
 # %%
 
-from videogen import plots
+from videogen import film, plots
 
 if finished:
     path, made = finished[0]
@@ -262,7 +262,7 @@ for path in films:
     if path not in [clip for clip, _ in finished]:
         head = film.facts(path)
         print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
-        film.show(path, path.stem)
+        player.show_film(path, path.stem)
 if films == [path for path, _ in finished]:
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 

@@ -200,8 +200,9 @@ print(platform.CLONING)
 
 # %% Measure the recording, take its best part
 from labkit import progress
+from media import player
 from session import report
-from voiceclone import player, plots, reference, voices
+from voiceclone import plots, reference, voices
 
 with report.stage("reference"):
     found = {

@@ -23,7 +23,7 @@ ELSEWHERE = "This is the variant for Google Colab, but this machine is not Colab
 CLONING = (
     'Colab does not allow "creating deepfakes" (its FAQ, research.google.com/colaboratory/faq.html, read 2026-09-24), '
     'and its warning says that this "may restrict your ability to use Colab in the future" (as reported in 2022-05): '
-    "it can cost the account. Clone only a voice that is yours or that you were given, and say that a machine speaks."
+    "it can cost the account. Use only a voice or face that is yours or was given to you, and say that a machine did."
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

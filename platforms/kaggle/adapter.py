@@ -19,7 +19,7 @@ RESTART_CLICKS = "Run > Restart & clear cell outputs, then Run > Run all"
 FETCH = "To keep them: Save Version > Save & Run All; they then stand under Output, as one archive or file by file."
 ELSEWHERE = "This is the variant for Kaggle, but this machine is not Kaggle; the badges on top lead to the others."
 CLONING = (
-    "What Kaggle's terms say on cloned voices was not read by us: read them before you clone a person's voice here."
+    "What Kaggle's terms say on cloned voices and faces was not read by us: read them before you use a person's here."
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

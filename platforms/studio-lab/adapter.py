@@ -22,8 +22,8 @@ ELSEWHERE = (
     "This is the variant for Studio Lab, but this machine is not Studio Lab; the badges on top lead to the others."
 )
 CLONING = (
-    "What SageMaker Studio Lab's terms say on cloned voices was not read by us: "
-    "read them before you clone a person's voice here."
+    "What SageMaker Studio Lab's terms say on cloned voices and faces was not read by us: "
+    "read them before you use a person's here."
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

@@ -67,12 +67,13 @@ class AsFast:
 def overhead(rtf: float, minutes: float) -> dict:
     """Seconds of engine and of everything, at one real-time factor."""
     from labkit import storage
-    from voiceclone import batch, consent, intake, output, reference, script, sound, takes, voices
+    from media.sound import Sound, resample
+    from voiceclone import batch, consent, intake, output, reference, script, takes, voices
 
     from tests.library.voices import speak
 
     voice, rate = speak()
-    engine = AsFast(sound.resample(sound.Sound(voice, rate), 48000).samples, rtf)
+    engine = AsFast(resample(Sound(voice, rate), 48000).samples, rtf)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("work", "outputs"):
             Path(folder, name).mkdir()
@@ -105,12 +106,14 @@ def overhead(rtf: float, minutes: float) -> dict:
 
 def alone() -> dict:
     """CPU seconds of our own parts per second of speech, one after the other."""
-    from voiceclone import sound, speaker, watermark
+    from media import watermark
+    from media.sound import Sound, resample
+    from voiceclone import sound, speaker
 
     from tests.library.voices import speak
 
     voice, rate = speak()
-    made = sound.resample(sound.Sound(voice, rate), 48000)
+    made = resample(Sound(voice, rate), 48000)
     marked = watermark.marked(made)
     parts = {
         "mark": lambda: watermark.marked(made),
@@ -130,7 +133,7 @@ def alone() -> dict:
 def counts(steps: int = 10) -> dict:
     """Parameters of VoxCPM2 and multiply-adds per second of speech, from its modules at real shapes on meta."""
     import torch
-    from voiceclone import shims
+    from media import shims
     from voiceclone.engines.voxcpm2 import STEPS_PER_SECOND
 
     shims.torchaudio()
@@ -190,7 +193,7 @@ def on_gpu(seconds: float = 10.0) -> list[dict]:
     """Real-time factor and peak memory of VoxCPM2's real shapes with random weights, by dtype."""
     import numpy
     import torch
-    from voiceclone import shims
+    from media import shims
     from voiceclone.engines.voxcpm2 import STEPS_PER_SECOND
 
     shims.torchaudio()

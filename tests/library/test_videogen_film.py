@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from labkit import Stop
+from media import player
 from videogen import edit, film, plan, plots, quality
 
 from tests.library.videogen_worlds import pan
@@ -171,10 +172,10 @@ def test_pictures_show_frames_and_curves(tmp_path):
 
 
 def test_a_film_plays_in_the_notebook_when_it_is_small(smooth, monkeypatch):
-    page = film.as_html(smooth, 'a "cat" <b>')
+    page = player.film_markup(smooth, 'a "cat" <b>')
     assert page.startswith("<video controls") and "&quot;cat&quot; &lt;b&gt;" in page and "base64" in page
     monkeypatch.setattr(type(smooth), "read_bytes", lambda self: bytes(5_000_000))
-    assert "5.0 MB, in the file smooth.mp4" in film.as_html(smooth, "x")
+    assert "5.0 MB, in the file smooth.mp4" in player.film_markup(smooth, "x")
 
 
 def test_the_plan_of_a_clip_is_plain_data():

@@ -11,7 +11,8 @@ import sys
 import types
 
 import pytest
-from voiceclone import batch, consent, intake, output, reference, registry, script, shims, studio, takes, voices
+from media import shims
+from voiceclone import batch, consent, intake, output, reference, registry, script, studio, takes, voices
 
 from tests.library.voices import packages
 

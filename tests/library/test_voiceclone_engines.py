@@ -9,6 +9,7 @@ import numpy
 import pytest
 import torch
 from labkit import Stop
+from media import shims, watermark
 from voiceclone import (
     batch,
     consent,
@@ -19,13 +20,11 @@ from voiceclone import (
     reference,
     registry,
     script,
-    shims,
     sound,
     studio,
     takes,
     tiny,
     voices,
-    watermark,
 )
 from voiceclone.engines import How
 
@@ -98,7 +97,7 @@ def test_a_transcript_makes_another_voice_of_the_same_reference(loaded, prompt):
 
 def test_pocket_leaves_torchs_threads_alone(loaded, prompt):
     before = torch.get_num_threads()
-    code = "import torch; torch.set_num_threads(3)\nfrom voiceclone import shims\n"
+    code = "import torch; torch.set_num_threads(3)\nfrom media import shims\n"
     code += "with shims.threads_kept():\n    import pocket_tts"
     paths = os.pathsep.join([str(packages()), str(ROOT / "notebooks-src/lib")])
     done = subprocess.run(

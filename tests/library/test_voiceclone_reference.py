@@ -4,8 +4,9 @@ import numpy
 import pytest
 import soundfile
 from labkit import Stop
+from media import consent as media_consent
+from media.sound import Sound, resample
 from voiceclone import consent, intake, plots, reference, sample, sound, speaker, voices
-from voiceclone.sound import Sound
 
 from tests.conftest import ROOT
 from tests.library.voices import packages, speak
@@ -86,7 +87,7 @@ def test_what_costs_quality_is_a_remark_and_the_work_goes_on(what, remark, put):
     other, _ = speak("en-us+f3", pitch=70)
     rng = numpy.random.default_rng(0)
     made, its_rate = {
-        "telephone": (sound.resample(Sound(voice, rate), 8000).samples, 8000),
+        "telephone": (resample(Sound(voice, rate), 8000).samples, 8000),
         "clipped": (numpy.clip(voice * 8, -1, 1) * 0.9, rate),
         "two voices": (numpy.concatenate([voice[: 7 * rate], other[: 5 * rate]]), rate),
         "noisy": (voice + 0.02 * rng.standard_normal(len(voice)), rate),
@@ -158,9 +159,9 @@ def test_nothing_is_granted_before_it_is_said_whose_voice_it_is():
         consent.ask(True, "Ada", "not stated")
     assert consent.ask(True, "Ada", "my own voice").facts()["whose"] == "Ada"
     with pytest.raises(Stop, match="nothing is generated"):
-        consent.granted(None)
+        media_consent.granted(None)
     with pytest.raises(Stop, match="nothing is generated"):
-        consent.granted(consent.Consent("Ada", "because", "", {}))
+        media_consent.granted(media_consent.Consent("Ada", "because", "", {}))
 
 
 class Ears:

@@ -6,8 +6,9 @@ import json
 import numpy
 import pytest
 from labkit import Stop
-from voiceclone import consent, output, player, plots, provenance, sound, watermark
-from voiceclone.sound import Sound
+from media import player, provenance, watermark
+from media.sound import Sound, resample
+from voiceclone import consent, output, plots, sound
 
 from tests.library.voices import packages, speak
 
@@ -21,7 +22,7 @@ def perth():
 def voice():
     """Five seconds of a voice at 48 kHz."""
     samples, rate = speak()
-    return sound.resample(Sound(samples[: 5 * rate], rate), sound.RATE)
+    return resample(Sound(samples[: 5 * rate], rate), sound.RATE)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_the_mark_is_read_back_and_a_clean_sound_has_none(voice, marked):
 def test_the_mark_stays_through_mp3_a_lower_rate_half_the_level_and_a_cut(marked, tmp_path):
     sound.write(tmp_path / "a.mp3", marked)
     assert watermark.found(sound.from_file(tmp_path / "a.mp3")) > 0.9
-    assert watermark.found(sound.resample(marked, 16000)) > 0.9
+    assert watermark.found(resample(marked, 16000)) > 0.9
     assert watermark.found(Sound(marked.samples * 0.5, marked.rate)) > 0.9
     assert watermark.found(Sound(marked.samples[48000:144000], marked.rate)) > 0.9
 

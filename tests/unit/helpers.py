@@ -27,7 +27,7 @@ upload = "open it"
 value = ["none"]
 source = "a test"
 date = "2026-11-20"
-grade = "A"
+grade = "published"
 """
 WAY = """
 name = "A way"

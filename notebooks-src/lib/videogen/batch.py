@@ -5,13 +5,13 @@ before a transformer is loaded. The first card is this process's; each further o
 """
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from labkit import Stop, storage, worklist
+from media import crew
 
 from videogen import edit, encode, picture, plan, registry, request, studio, weights
 from videogen.plan import Plan
@@ -71,10 +71,7 @@ def run(
             todo = worklist.Worklist(folders, name, clips, here.settings)
             todo.run(here.make)
     finally:
-        for helper in helpers:  # a stop here is a stop there: what they were at is queued again
-            if helper.poll() is None:
-                helper.terminate()
-                helper.wait()
+        crew.end(helpers)
         here.close()
     records = [todo.record(key) for _, key, _ in todo.items]
     done = {key for (_, key, _), r in zip(todo.items, records, strict=True) if r["state"] == "done"}
@@ -151,29 +148,16 @@ def work(job: Path) -> int:
 
 
 def _start(clips, made: Plan, folders, models, devices: list[str], name: str) -> list[subprocess.Popen]:
-    """One process a further device; what each says goes into `worker-N.log` in the work folder."""
-    helpers = []
-    for number, device in enumerate(devices, 2):
-        told = {
-            "folders": [str(folders.work), str(folders.outputs)],
-            "job": folders.job,
-            "name": name,
-            "clips": clips,
-            "plan": made.settings(),
-            "device": device if not device.startswith("cuda") else "cuda",
-            "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
-        }
-        job = storage.write_json(folders.work / f"worker-{number}.json", told)
-        # its own card is its only one, so that nothing lands on the first by accident
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        if device.startswith("cuda:"):
-            seen, at = os.environ.get("CUDA_VISIBLE_DEVICES", ""), int(device.partition(":")[2])
-            env["CUDA_VISIBLE_DEVICES"] = seen.split(",")[at] if seen else str(at)
-        with open(folders.work / f"worker-{number}.log", "wb") as log:
-            command = [sys.executable, "-m", "videogen.batch", str(job)]
-            helpers.append(subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT))
-        print(f"card {number} works on the same list; what it says stands in {log.name}")
-    return helpers
+    """One process a further device, each at the same list."""
+    told = {
+        "folders": [str(folders.work), str(folders.outputs)],
+        "job": folders.job,
+        "name": name,
+        "clips": clips,
+        "plan": made.settings(),
+        "models": {role: [m.id, m.commit, str(m.path)] for role, m in models.items()},
+    }
+    return crew.start("videogen.batch", told, devices, folders.work)
 
 
 def _noted(folders: storage.Folders) -> dict[str, str]:

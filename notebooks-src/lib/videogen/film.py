@@ -5,7 +5,6 @@ Frames are (frames, height, width, 3) uint8 RGB. Errors of ffmpeg are Stop with 
 
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,27 +127,3 @@ def provenance(plan, made_with: str, seed: int, prompt: str, version: str, day: 
 
 def _metadata(about: dict | None) -> list[str]:
     return [part for key, value in (about or {}).items() for part in ("-metadata", f"{key}={value}")]
-
-
-def as_html(path: Path, alt: str, width: int = 480) -> str:
-    """A film as one piece of HTML that plays in a notebook, also in a saved one; at most 4 MB, else a sentence."""
-    import base64
-    import html
-
-    data = path.read_bytes()
-    if len(data) > 4_000_000:
-        return f"<p>{html.escape(alt)}: {len(data) / 1e6:.1f} MB, in the file {html.escape(path.name)}</p>"
-    source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
-    style = f"max-width:100%;width:{width}px"
-    words = f'style="{style}" aria-label="{html.escape(alt)}" src="{source}"'
-    return f"<video controls loop muted playsinline {words}></video>"
-
-
-def show(path: Path, alt: str) -> None:
-    """Play a film below the cell; `alt` is what it shows, in words. Outside a notebook, one line."""
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
-        from IPython.display import display
-
-        display({"text/html": as_html(path, alt), "text/plain": f"{alt} ({path.name})"}, raw=True)
-    else:
-        print(f"{alt} ({path})", flush=True)

@@ -13,16 +13,6 @@ from videogen.plan import TILE, Plan, snap
 SMALLEST_TILE, FEWEST, SHORTEST_SIDE = 64, 17, 256
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the card's, or the machine's, memory is full."""
-    import torch
-
-    words = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
-    )
-
-
 def lighter(plan: Plan, stage: str) -> tuple[Plan, str] | None:
     """The next lighter plan for a stage ("denoise" or "decode") and what it changes; None at the ladder's end."""
     if stage == "decode":

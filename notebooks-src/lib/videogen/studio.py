@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labkit import Stop, progress, storage
+from media import memory
 
 from videogen import denoise, encode, film, ladders, load, picture, plots, preview, quality, request
 from videogen.plan import Plan
@@ -164,7 +165,7 @@ class Studio:
         """The plan to try next after a failure, said and noted; raises the failure when there is none."""
         if isinstance(error, denoise.Cancelled):
             raise error
-        full = ladders.out_of_memory(error)
+        full = memory.out_of_memory(error)
         if not full and not isinstance(error, denoise.NotFinite):
             raise error
         found = (ladders.lighter if full else ladders.wider)(plan, stage)

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labkit import storage, worklist
+from media import consent
+from media.sound import Sound
 
-from voiceclone import consent, sound, takes, voices
-from voiceclone.sound import Sound
+from voiceclone import sound, takes, voices
 
 NAME = "sentences"
 

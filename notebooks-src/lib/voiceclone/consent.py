@@ -6,17 +6,12 @@ the words, an embedding the voice.
 """
 
 import secrets
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labkit import Stop
+from media.consent import Consent, now, stated
 
-GROUNDS = {
-    "my own voice": "own",
-    "allowed in writing": "permission",
-    "free or synthetic": "free",
-}
+ANSWERS = ("my own voice", "allowed in writing", "free or synthetic")
 ALLOWED_ERRORS = 0.2  # word error rate of the spoken sentence that still counts as said
 _OPENINGS = ("I agree that", "I allow that", "I give my consent that")
 _THINGS = (
@@ -25,43 +20,13 @@ _THINGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Consent:
-    """What was stated of a voice; it stands in every record. `spoken` holds the check of a spoken consent, or {}."""
-
-    whose: str
-    ground: str
-    stated: str  # UTC
-    spoken: dict
-
-    def facts(self) -> dict:
-        return asdict(self)
-
-
-def ask(own_voice: bool, whose: str, ground: str, spoken: dict | None = None) -> Consent:
+def ask(own_voice: bool, whose: str, ground: str) -> Consent:
     """The consent for a voice; `own_voice` is False for the sample that comes with the notebook. Raises Stop."""
     from voiceclone import sample
 
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if not own_voice:
-        return Consent(sample.WHOSE, "free", now, {})
-    if not whose.strip():
-        raise Stop(
-            "say under WHOSE_VOICE whose voice this is, and under MAY_BE_USED why it may be used; then run again"
-        )
-    if ground not in GROUNDS:
-        raise Stop(
-            f"say under MAY_BE_USED why the voice of {whose.strip()} may be used ({', or '.join(GROUNDS)}); "
-            "without that nothing is generated"
-        )
-    return Consent(whose.strip(), GROUNDS[ground], now, spoken or {})
-
-
-def granted(consent: Consent | None) -> Consent:
-    """The consent itself; what generates asks for it. Raises Stop without one."""
-    if not isinstance(consent, Consent) or not consent.whose or consent.ground not in GROUNDS.values():
-        raise Stop("nothing is generated before it is said whose voice this is and that it may be used")
-    return consent
+        return Consent(sample.WHOSE, "free", now(), {})
+    return stated("voice", whose, ground, "WHOSE_VOICE", ANSWERS)
 
 
 def sentence(whose: str) -> str:

@@ -4,7 +4,8 @@ microphone, or a voice that was kept. Upload and microphone are the platform's (
 import re
 from pathlib import Path
 
-from labkit import Stop, here, storage
+from labkit import Stop, storage
+from media import intake
 
 from voiceclone import sample, sound
 
@@ -16,47 +17,9 @@ SECONDS = 15  # of a recording that is made in the notebook
 def find(wish: str, folders: storage.Folders) -> Path:
     """The file of a recording. `wish` is "sample", "upload", "record", a path, or a file's name in the working folder,
     the outputs or an attached input. Raises Stop."""
-    wish = wish.strip()
-    if wish in ("", SAMPLE):
+    if is_ours(wish):
         return sample.write(folders.work)
-    if wish == "upload":
-        return _from_platform("upload", folders.work, "an upload in the notebook")
-    if wish == "record":
-        return _from_platform("record", folders.work, "a recording in the notebook", SECONDS)
-    path = Path(wish).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        return _only(path, wish)
-    if path.name == wish:
-        places = (folders.outputs, folders.work, *folders.inputs)
-        for found in (match for place in places for match in sorted(place.rglob(wish))):
-            if found.is_file():
-                return found
-    raise Stop(
-        f"there is no recording '{wish}': give its path, 'upload', 'record', or 'sample' for the one that is here"
-    )
-
-
-def _only(folder: Path, wish: str) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS)
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(path.name for path in found[:5])
-    raise Stop(f"{wish} is a folder with {len(found)} recordings{': name one of ' + names if found else ''}")
-
-
-def _from_platform(name: str, folder: Path, what: str, *more) -> Path:
-    """What the platform's own dialog gives. Raises Stop where it has none, or nobody answers."""
-    ask = getattr(here, name, None)
-    if ask is None or here.is_batch():
-        raise Stop(
-            f"{here.NAME} has no way to {what}, or nobody is there: put the file beside the notebook, give its path"
-        )
-    path = ask(folder, *more)
-    if path is None:
-        raise Stop(f"nothing came of {what}: run the cell again, or give a path")
-    return Path(path)
+    return intake.find(wish, folders, "recording", ENDINGS, SECONDS)
 
 
 def speakers(told: str) -> dict[str, str]:

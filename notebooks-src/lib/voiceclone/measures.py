@@ -5,9 +5,9 @@ import re
 import unicodedata
 
 import numpy
+from media.sound import Sound
 
 from voiceclone import sound, speaker
-from voiceclone.sound import Sound
 
 CLEAR = 0.35  # word error rate above which a sentence is said to be unclear, and tried once more
 

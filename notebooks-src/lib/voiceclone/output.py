@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import storage
+from media import watermark
+from media.consent import Consent, granted
+from media.sound import Sound
 
-from voiceclone import sound, watermark
-from voiceclone.consent import Consent, granted
-from voiceclone.sound import Sound
+from voiceclone import sound
 
 _READ = 10.0  # seconds of the result in which the mark is looked for: reading an hour would take two minutes
 _LONGEST = 30.0  # seconds that are marked at once
@@ -62,7 +63,7 @@ def write(
         found = _mark_whole(wav, mp3, made, told)  # very short or quiet sentences: the whole is marked once more
     how = "no"
     if sign:
-        from voiceclone import provenance
+        from media import provenance
 
         how = provenance.sign(wav, name, told)
     record = {

@@ -5,9 +5,9 @@ Colours are Okabe and Ito's and never alone: what they mean is written, too. Siz
 
 import numpy
 from matplotlib.figure import Figure
+from media.sound import Sound, resample
 
 from voiceclone.reference import Reference
-from voiceclone.sound import Sound, resample
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#9E9E9E"
 SIZE = 12

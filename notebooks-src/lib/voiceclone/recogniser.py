@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop
+from media import shims
+from media.sound import Sound, resample
 
-from voiceclone import shims
 from voiceclone.registry import UNVERIFIED, Repo
-from voiceclone.sound import Sound, resample
 
 REPO = Repo("openai/whisper-base", ("*.json", "*.txt", "model.safetensors"), 0.3, UNVERIFIED)
 RATE = 16000

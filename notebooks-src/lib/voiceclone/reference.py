@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop
+from media.sound import Sound
 
 from voiceclone import sound, speaker
-from voiceclone.sound import Sound
 
 LOUDNESS = -23.0  # LUFS of what engines hear (EBU R128's level)
 _FRAME = 0.02  # seconds

@@ -1,17 +1,17 @@
 """Sound on disk and in memory: read what people have, one rate, one loudness, joined without clicks, written with tags.
 
-In memory sound is `Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
+In memory sound is `media.sound.Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
 """
 
 import math
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
+from media.sound import Sound
 
 RATE = 48000  # Hz of what is given out
 PAUSE = 0.15  # seconds between two sentences
@@ -19,18 +19,6 @@ LOUDNESS = -19.0  # LUFS of what is given out: mono speech as loud as stereo at 
 PEAK = 10 ** (-1.0 / 20)  # no sample above -1 dBFS: room for what mp3 adds
 _FADE = 0.005  # seconds at each end of a piece
 _FLOOR = 10 ** (-45 / 20)  # what is this far below a piece's peak, at its ends, is silence
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Mono sound: samples (n,) float32, and their rate in Hz."""
-
-    samples: numpy.ndarray
-    rate: int
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
 
 
 def read(path: Path, most: float = 600.0) -> tuple[numpy.ndarray, int]:
@@ -66,15 +54,6 @@ def _ffmpeg(source: Path, *arguments, what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise Stop(f"{what}: use wav, mp3, m4a, flac or ogg")
-
-
-def resample(sound: Sound, rate: int) -> Sound:
-    """The same sound at another rate."""
-    if rate == sound.rate or not len(sound.samples):
-        return Sound(sound.samples, rate)
-    import soxr
-
-    return Sound(soxr.resample(sound.samples, sound.rate, rate).astype(numpy.float32), rate)
 
 
 def loudness(sound: Sound) -> float:

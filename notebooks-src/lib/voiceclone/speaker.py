@@ -7,9 +7,8 @@ similar one up to 0.86 (measured 2026-11-20). It tells far voices apart, not twi
 from functools import cache
 
 import numpy
-
-from voiceclone import shims
-from voiceclone.sound import Sound, resample
+from media import shims
+from media.sound import Sound, resample
 
 RATE = 16000
 SAME = 0.75  # between the two groups above

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, secret, storage
+from media import shims
 
-from voiceclone import recogniser, registry, shims
+from voiceclone import recogniser, registry
 from voiceclone.registry import About
 
 TOKEN = "HF_TOKEN"

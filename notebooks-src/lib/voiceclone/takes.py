@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
+from media import watermark
+from media.sound import Sound, resample
 
-from voiceclone import measures, sound, text, watermark
+from voiceclone import measures, sound, text
 from voiceclone.engines import Engine, How
-from voiceclone.sound import RATE, Sound
+from voiceclone.sound import RATE
 
 RETRY = 1_000_003  # what a second try's seed is moved by
 FASTEST = 1.3  # how much a sentence is hurried to fit its subtitle; beyond that it runs over, and that is told
@@ -112,7 +114,7 @@ class Booth:
         take["fault"] = measures.fault(raw, shortest, longest)
         if not _usable(raw):
             return take, raw
-        made = sound.at_loudness(sound.trimmed(sound.resample(raw, RATE)))
+        made = sound.at_loudness(sound.trimmed(resample(raw, RATE)))
         hurried = min(FASTEST, made.seconds / item["speed"] / item["slot"]) if item.get("slot") else 1.0
         speed = item["speed"] * max(1.0, hurried)
         made = sound.faster(made, speed)

@@ -26,7 +26,7 @@ def twin(folder: Path, repo: str) -> None:
 
 def voxcpm2(folder: Path) -> None:
     """VoxCPM2 with 2 + 1 layers of width 32 and real strides: 16 kHz in, 48 kHz out, 6.25 steps a second."""
-    from voiceclone import shims
+    from media import shims
 
     shims.torchaudio()
     import torch
@@ -123,7 +123,7 @@ def pocket_tokenizer(folder: Path) -> None:
 
 def pocket_weights(folder: Path) -> None:
     """The gated weights of the English Pocket TTS: each width a fraction of the real one."""
-    from voiceclone import shims
+    from media import shims
 
     with shims.threads_kept(), shims.quiet():
         import torch

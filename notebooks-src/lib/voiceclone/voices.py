@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
+from media import consent
+from media.consent import Consent
+from media.sound import Sound
 
-from voiceclone import consent, reference, sound
-from voiceclone.consent import Consent
-from voiceclone.sound import Sound
+from voiceclone import reference, sound
 
 FORMAT = 1
 

@@ -12,7 +12,7 @@ LARGER_CLICKS = "choose a smaller size in the settings, or free some disk"
 INTERNET_CLICKS = "switch the internet on in the session's settings, then run all again"
 RESTART_CLICKS = "restart the kernel, then run all again"
 FETCH = "To fetch them: the file list of the session."
-CLONING = "What the terms of __TITLE__ say on cloned voices was not read yet."
+CLONING = "What the terms of __TITLE__ say on cloned voices and faces was not read yet."
 ELSEWHERE = "This is the variant for __TITLE__, but this machine is not; the badges on top lead to the others."
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

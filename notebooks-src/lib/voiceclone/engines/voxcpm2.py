@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop
+from media import shims
 
-from voiceclone import shims
 from voiceclone.engines import How
 from voiceclone.registry import About, Repo
 

@@ -8,8 +8,8 @@ from functools import cache
 
 import numpy
 
-from voiceclone import shims
-from voiceclone.sound import Sound, resample
+from media import shims
+from media.sound import Sound, resample
 
 RATE = 32000  # Hz, perth_net/pretrained/implicit/hparams.yaml of resemble-perth 1.0.1
 SHORTEST = 1.0  # seconds that are needed to read a mark reliably

@@ -1,4 +1,4 @@
-"""Players in the notebook: plain audio elements, which stay in a saved notebook and work on a phone."""
+"""Players in the notebook: plain audio and video elements, which stay in a saved notebook and work on a phone."""
 
 import base64
 import html
@@ -37,3 +37,24 @@ def show(clips: list[tuple[str, Path]]) -> None:
     else:
         for label, path in clips:
             print(f"{label}: {path}")
+
+
+def film_markup(path: Path, alt: str, width: int = 480) -> str:
+    """A film as one piece of HTML that plays in a notebook, also in a saved one; at most 4 MB, else a sentence."""
+    data = path.read_bytes()
+    if len(data) > 4_000_000:
+        return f"<p>{html.escape(alt)}: {len(data) / 1e6:.1f} MB, in the file {html.escape(path.name)}</p>"
+    source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    style = f"max-width:100%;width:{width}px"
+    words = f'style="{style}" aria-label="{html.escape(alt)}" src="{source}"'
+    return f"<video controls loop muted playsinline {words}></video>"
+
+
+def show_film(path: Path, alt: str) -> None:
+    """Play a film below the cell; `alt` is what it shows, in words. Outside a notebook, one line."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from IPython.display import display
+
+        display({"text/html": film_markup(path, alt), "text/plain": f"{alt} ({path.name})"}, raw=True)
+    else:
+        print(f"{alt} ({path})", flush=True)

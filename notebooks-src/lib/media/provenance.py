@@ -1,4 +1,4 @@
-"""A signed statement of origin (C2PA) in the wav, as the last step; made only where the package c2pa-python is.
+"""A signed statement of origin (C2PA) in a wav or mp4, as the last step; made only where the package c2pa-python is.
 
 The certificate is this session's own, so a reader of the file sees "valid, signer unknown": it shows that nothing was
 changed since, not who made it. Any later change of the file, also of its tags, breaks it.
@@ -8,39 +8,43 @@ import json
 import os
 from pathlib import Path
 
-TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+TRAINED = _TYPES + "trainedAlgorithmicMedia"  # all of it was made by a model
+COMPOSITE = _TYPES + "compositeWithTrainedAlgorithmicMedia"  # a recording, a part of which a model made
+FORMATS = {".wav": "audio/wav", ".mp4": "video/mp4"}
 
 
-def sign(wav: Path, title: str, told: dict[str, str]) -> str:
-    """Sign a wav in place; in words what came of it. Never raises for a missing or failing package: the file stays."""
+def sign(path: Path, title: str, told: dict[str, str], source: str = TRAINED) -> str:
+    """Sign a wav or mp4 in place; in words what came of it. Never raises for a missing or failing package: the file
+    stays as it is."""
     try:
         import c2pa
         from cryptography import x509  # noqa: F401
     except ImportError:
         return "unsigned: c2pa-python is not installed (%pip install c2pa-python, then run again)"
-    signed = wav.with_name(f".signed-{wav.name}")
+    signed = path.with_name(f".signed-{path.name}")
     try:
         chain, key = _certificate()
         manifest = {
-            "claim_generator_info": [{"name": told["software"]}], "title": title, "format": "audio/wav",
+            "claim_generator_info": [{"name": told["software"]}], "title": title, "format": FORMATS[path.suffix],
             "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [
-                {"action": "c2pa.created", "digitalSourceType": TRAINED, "description": told["comment"]}]}}],
+                {"action": "c2pa.created", "digitalSourceType": source, "description": told["comment"]}]}}],
         }  # fmt: skip
         info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, chain, key, None)  # no time stamp: None, not b""
         with c2pa.Signer.from_info(info) as signer, c2pa.Builder(json.dumps(manifest)) as builder:
-            builder.sign_file(str(wav), str(signed), signer)
-        os.replace(signed, wav)
-        return f"C2PA, {read(wav)}"
-    except Exception as error:  # a signature is an extra: whatever its library raises, the sound is kept
+            builder.sign_file(str(path), str(signed), signer)
+        os.replace(signed, path)
+        return f"C2PA, {read(path)}"
+    except Exception as error:  # a signature is an extra: whatever its library raises, the file is kept
         signed.unlink(missing_ok=True)
         return f"unsigned: {type(error).__name__}: {(str(error).splitlines() or [''])[0][:120]}"
 
 
-def read(wav: Path) -> str:
+def read(path: Path) -> str:
     """The state of a file's signature, as its library tells: "Valid", "Invalid", ...; raises what that raises."""
     import c2pa  # anylab: allow import/unknown: optional; sign() has looked for it and says what to install
 
-    with c2pa.Reader(str(wav)) as reader:
+    with c2pa.Reader(str(path)) as reader:
         return str(json.loads(reader.json()).get("validation_state", "unknown"))
 
 

@@ -1,0 +1,147 @@
+"""Speech: whatever PyAV can open becomes mono sound on the disk, at 16 kHz for the model and 48 kHz for the film.
+
+Samples are int16 in plain files that are read piece by piece: an hour costs no memory. Levels and the silence gate are
+25 numbers a second.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+from labkit import Stop, storage
+
+from lipsync import FPS
+
+RATE, RATE_OUT = 16000, 48000  # Hz: what Whisper hears, what the film carries
+SHORTEST = 0.2  # seconds
+SILENT = -60.0  # dBFS: a recording whose loudest 40 ms stay below is silent
+RAMP = 2  # frames (80 ms) in which the gate opens and closes
+HELD = 5  # frames: shorter pauses keep the mouth moving
+
+
+@dataclass(frozen=True)
+class Speech:
+    """A prepared speech: raw int16 files at 16 and 48 kHz, samples at 16 kHz, and what it came from."""
+
+    source: Path
+    low: Path
+    high: Path
+    samples: int
+    digest: str
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / RATE
+
+    @property
+    def frames(self) -> int:
+        """Frames of the film: floor(seconds x 25), and at least one."""
+        return max(1, self.samples * FPS // RATE)
+
+    def read(self, begin: int, end: int) -> numpy.ndarray:
+        """Samples begin..end - 1 at 16 kHz, float32 in -1..1; fewer at the end."""
+        count = max(0, min(end, self.samples) - begin)
+        found = numpy.fromfile(self.low, numpy.int16, count, offset=2 * begin)
+        return found.astype(numpy.float32) / 32768
+
+
+def prepare(path: Path, folder: Path, most: float = 0.0) -> Speech:
+    """Decode a sound file, or a video's sound, into `folder`; at most so many seconds of it (0: all). Raises Stop for
+    what is no sound, is damaged, too short or silent."""
+    import av
+
+    path = Path(path)
+    if not path.is_file():
+        raise Stop(f"there is no file {path}: give the path of the speech, or upload it")
+    name = f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
+    low, high = folder / f"{name}-16k.s16", folder / f"{name}-48k.s16"
+    with storage.told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        samples, digest = _decode(path, low, high, most)
+    except av.FFmpegError as error:
+        raise Stop(
+            f"{path.name} is no sound that can be opened ({error.strerror}): use wav, mp3, m4a, ogg or a video"
+        ) from None
+    if samples < SHORTEST * RATE:
+        raise Stop(f"{path.name} holds {samples / RATE:.2f} s of sound: there is nothing to speak")
+    made = Speech(path, low, high, samples, digest)
+    if levels(made).max() < SILENT:
+        raise Stop(f"{path.name} is silent (never above {SILENT:g} dBFS): there is nothing to speak")
+    return made
+
+
+def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
+    """Write both raw files; (samples at 16 kHz, hash of them). Raises Stop for a file that has no sound or breaks off,
+    FFmpegError for one that cannot be opened."""
+    import av
+
+    seen, samples, digest = 0.0, 0, hashlib.sha256()
+    with av.open(str(path)) as container, storage.whole(low) as a, storage.whole(high) as b:
+        if not container.streams.audio:
+            raise Stop(f"{path.name} has no sound: give the speech as a file of its own")
+        with open(a, "wb") as first, open(b, "wb") as second:
+            outs = (
+                (av.AudioResampler("s16", "mono", RATE), first),
+                (av.AudioResampler("s16", "mono", RATE_OUT), second),
+            )
+            frames = container.decode(container.streams.audio[0])
+            while not most or seen < most:
+                try:
+                    frame = next(frames, None)
+                except av.FFmpegError as error:
+                    if not seen:
+                        raise
+                    raise Stop(
+                        f"{path.name} is damaged after {seen:.1f} s ({error.strerror}): convert it anew"
+                    ) from None
+                if frame is None:
+                    break
+                frame.pts = None
+                seen += frame.samples / frame.sample_rate
+                for sampler, out in outs:
+                    for piece in sampler.resample(frame):
+                        out.write(piece.to_ndarray().tobytes())
+            for sampler, out in outs:
+                for piece in sampler.resample(None) if seen else ():
+                    out.write(piece.to_ndarray().tobytes())
+        for file, rate in ((a, RATE), (b, RATE_OUT)):
+            if most and file.stat().st_size > 2 * int(most * rate):
+                with open(file, "r+b") as cut:
+                    cut.truncate(2 * int(most * rate))
+        samples = a.stat().st_size // 2
+        with open(a, "rb") as read:
+            while piece := read.read(1 << 20):
+                digest.update(piece)
+    return samples, digest.hexdigest()[:16]
+
+
+def levels(speech: Speech) -> numpy.ndarray:
+    """Loudness of each frame, (frames,) float32: root mean square of its 40 ms, in dBFS, never below -100."""
+    hop, out = RATE // FPS, numpy.full(speech.frames, -100.0, numpy.float32)
+    for begin in range(0, speech.frames, 1000):
+        sound = speech.read(begin * hop, (begin + 1000) * hop)
+        rows = numpy.pad(sound, (0, -len(sound) % hop)).reshape(-1, hop)
+        power = numpy.sqrt(numpy.mean(rows.astype(numpy.float64) ** 2, 1))
+        found = 20 * numpy.log10(numpy.maximum(power, 1e-5))
+        out[begin : begin + len(found)] = found[: len(out) - begin]
+    return out
+
+
+def gate(loud: numpy.ndarray) -> numpy.ndarray:
+    """How far the made mouth is shown in each frame, (frames,) float32 in 0..1: 1 while somebody speaks, 0 in pauses
+    longer than a fifth of a second, with ramps of 80 ms that lie in the pauses."""
+    threshold = max(SILENT, float(numpy.percentile(loud, 95)) - 30.0)
+    open_ = loud > threshold
+    spoken = numpy.flatnonzero(open_)
+    if not len(spoken):
+        return numpy.zeros(len(loud), numpy.float32)
+    for a, b in zip(spoken[:-1], spoken[1:], strict=True):
+        if 1 < b - a <= HELD + 1:
+            open_[a:b] = True
+    spoken, at = numpy.flatnonzero(open_), numpy.arange(len(loud))
+    after = spoken[numpy.clip(numpy.searchsorted(spoken, at), 0, len(spoken) - 1)]
+    before = spoken[numpy.clip(numpy.searchsorted(spoken, at, "right") - 1, 0, len(spoken) - 1)]
+    away = numpy.minimum(numpy.abs(after - at), numpy.abs(before - at))
+    return numpy.clip(1 - away / (RAMP + 1), 0, 1).astype(numpy.float32)
