@@ -85,7 +85,7 @@ class Surroundings:
         self.triples = self._triples(split)
         self.known = self._known(split)
         self.counts = [self._count(kind) for kind in (*OPEN, *CLOSED)]
-        self.pointers = [_pointer(self, find) for find in _finders(self).values()]
+        self.pointers = [_pointer(self, *found) for found in _finders(self).values()]
         self.prior = self._prior()
         inside = np.zeros((len(tops), len(names)), dtype=np.int32)
         np.add.at(inside, (self.package[self.triples[:, 0]], self.triples[:, 2]), 1)
@@ -148,8 +148,8 @@ class Surroundings:
             who, candidate, features, total = part
             parts.append((who, np.full(len(who), source), candidate, features))
             totals[:, source] = np.log1p(total)
-        for source, pointer in enumerate(self.pointers, len(self.counts)):
-            who, (candidate, weight) = _flat(*gather(pointer, heads))
+        for source, (key, table) in enumerate(self.pointers, len(self.counts)):
+            who, (candidate, weight) = _flat(*gather(table, key[heads]))
             total = np.bincount(who, minlength=count)
             parts.append((who, np.full(len(who), source), candidate, _features(weight, total[who])))
             totals[:, source] = np.log1p(total)
@@ -226,8 +226,8 @@ _CONTEXTS: dict[str, Callable[[Definition], object]] = {
 }
 
 
-def _finders(s: Surroundings) -> dict[str, Callable[[Definition], Counter]]:
-    """What each of `POINTERS` finds for a definition: candidates and weights."""
+def _finders(s: Surroundings) -> dict[str, tuple[Callable, Callable]]:
+    """For each of `POINTERS`: what of a definition it depends on, and the candidates and weights that this finds."""
     scopes: dict = defaultdict(Counter)
     for d in s.definitions:
         column = s.column.get(last_component(d.name))
@@ -247,23 +247,32 @@ def _finders(s: Surroundings) -> dict[str, Callable[[Definition], Counter]]:
         shown = set(re.findall(r"\w+", f"{d.signature} {d.doc} {d.module} {d.owner}"))
         return Counter(s.column[word] for word in shown if word in s.column)
 
-    def own(d: Definition) -> Counter:
-        column = s.column.get(last_component(d.name))
-        return Counter() if column is None else Counter([column])
+    def own(name: str) -> Counter:
+        return Counter([s.column[name]]) if name in s.column else Counter()
+
+    def name(d: Definition) -> str:
+        return last_component(d.name)
 
     return {
-        "own name": own,
-        "in text": text,
-        "like name": lambda d: like(subtokens(last_component(d.name)), 300),
-        "like text": lambda d: like(subtokens(d.doc[:600])[:40] + subtokens(d.signature)[:40], 100),
-        "in class": lambda d: scopes[d.owner or (d.name if d.kind == "Class" else "")],
-        "in module": lambda d: scopes[d.module],
-        "in package": lambda d: scopes["package", package(d.name)],
+        "own name": (name, own),
+        "in text": (lambda d: d, text),
+        "like name": (name, lambda name: like(subtokens(name), 300)),
+        "like text": (lambda d: d, lambda d: like(subtokens(d.doc[:600])[:40] + subtokens(d.signature)[:40], 100)),
+        "in class": (lambda d: d.owner or (d.name if d.kind == "Class" else ""), scopes.__getitem__),
+        "in module": (lambda d: d.module, scopes.__getitem__),
+        "in package": (lambda d: ("package", package(d.name)), scopes.__getitem__),
     }
 
 
-def _pointer(s: Surroundings, find: Callable[[Definition], Counter]) -> Ragged:
-    return ragged([list(find(d).items()) for d in s.definitions], 2)
+def _pointer(s: Surroundings, key_of: Callable, find: Callable[[object], Counter]) -> tuple[np.ndarray, Ragged]:
+    """(number of each head's key, candidates and weights of each key)."""
+    keys: dict = {}
+    key = []
+    for d in s.definitions:
+        value = key_of(d)
+        # A definition is no key of its own: hashing all of its text would take longer than finding.
+        key.append(keys.setdefault(d.name if value is d else value, (len(keys), value))[0])
+    return np.array(key), ragged([list(find(value).items()) for _, value in keys.values()], 2)
 
 
 def _features(n: np.ndarray, total: np.ndarray) -> np.ndarray:
