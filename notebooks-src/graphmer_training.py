@@ -308,7 +308,8 @@ linkers = {}
 with report.stage("link head"):
     around = surroundings.Surroundings(split, candidates)
     heard = textstates.TextStates(trained, around, tokenizer, chain_settings, 64 if QUICK_TEST else 512)
-    for name, part in {evaluate.MODEL: (), "without encoder": ("encoder",), "without counts": ("counts",)}.items():
+    for part in ((), ("encoder",), ("counts",)):
+        name = evaluate.WITHOUT + part[0] if part else evaluate.MODEL
         wish = links.Settings(seed=SEED, left_out=part, **few)
         head = state.resume_links(None if part else saved_links, heard, wish, best_step)
         links.train(heard, head, None, clock.should_stop)

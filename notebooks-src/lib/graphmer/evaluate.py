@@ -42,6 +42,7 @@ from graphmer.tokens import SEP
 
 MARGIN = 0.02
 MODEL, UNTRAINED, LEAVES = "model", "untrained model", "leaves alone"
+WITHOUT = "without "  # and the name of a part: the row of a link head that was trained without it
 BODY_VIEW, COPIED = "leaves, body in view", "copy from the body"
 
 
@@ -61,10 +62,10 @@ def evaluate(
     """All figures of one model as plain numbers. `linkers`: trained link heads by the name of their row.
 
     Among `linkers` MODEL is the one that is judged; without it (no time to train one) the leaves are.
-    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `relations`,
-    `judged` (types, calibration). `mlm`: masked words of unseen text; `search`: code search; `levels`: what counting
-    reaches on the training losses. `kinds` are the entities' types; the numbers bound the questions, the pairs, the
-    rows of text and the steps of TransE and ComplEx.
+    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `adds` (the
+    same minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`: masked words of unseen
+    text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds` are the entities'
+    types; the numbers bound the questions, the pairs, the rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
@@ -128,9 +129,14 @@ def _judge(model, untrained, questions: Questions, counts, embedded, linkers, se
         "link": rows,
         "best_count": best_count,
         "lead": bootstrap_lead(ranks[MODEL], ranks[best_count], seed),
+        "adds": {n: bootstrap_lead(ranks[MODEL], ranks[f"{WITHOUT}{n}"], seed) for n in _left_out(linkers)},
         "relations": _by_relation(questions, ranks[MODEL], ranks[best_count]),
         "judged": tasks.answers_judged(questions, scores, tasks.allowed_types(questions.names, kinds)),
     }
+
+
+def _left_out(linkers) -> list[str]:
+    return [name.removeprefix(WITHOUT) for name in linkers if name.startswith(WITHOUT) and MODEL in linkers]
 
 
 def _row(questions: Questions, scores: Sequence[np.ndarray | None]) -> dict:
@@ -276,6 +282,13 @@ def _sentence(name: str, judged: dict) -> str:
         text = f"On {name} the model did not beat the best counting method, it is worse: {figures}; {span}."
     else:
         text = f"On {name} the model did not clearly beat the best counting method: {figures}; {span}."
+    for part, adds in judged.get("adds", {}).items():
+        figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
+        if adds["low"] > 0:
+            text += f" The {part} {'are' if part.endswith('s') else 'is'} worth something to it {figures}."
+        else:
+            verb = "add" if part.endswith("s") else "adds"
+            text += f" What the {part} {verb} cannot be told from nothing {figures}."
     if model <= 2 * judged["link"][UNTRAINED]["mrr"]:
         text += " It is hardly better than the same network untrained: it has learned little about links yet."
     return text
