@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from graphmer import baselines, links, ranking, splits, state, surroundings
+from graphmer import baselines, export, links, ranking, splits, state, surroundings
 from graphmer.corpus import last_component
 from graphmer.knowledge import QUERIED
 from graphmer.model import Config, GraphMER
@@ -146,6 +146,15 @@ def test_another_encoder_or_other_settings_begin_anew(states, trained, tmp_path)
     del found["weights"]["bias"]
     with pytest.raises(state.StateError, match=r"links\.safetensors"):
         state.resume_links(found, states, QUICK, 40)
+
+
+def test_an_exported_head_scores_the_same_beside_its_graph(states, trained, split, tokenizer, tmp_path):
+    export.write(tmp_path, states.model, tokenizer, "card", links.Linker(trained, states, 40))
+    assert not (tmp_path / "links-optimizer.safetensors").exists()
+    again = state.resume_links(state.read_links(tmp_path), states, QUICK, 40)
+    triples = [t for t in split.train if t[1] == "calls"][:5]
+    for ours, theirs in zip(*(links.Linker(run, states).scores(triples) for run in (trained, again)), strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("part", sorted(links.PARTS))
