@@ -92,9 +92,9 @@ def _answer(found: dict[str, Any], answer: dict[str, Any]) -> None:
     offers = {offer["id"]: offer for offer in found["offers"]}
     work = found["notebooks"][answer["notebook"]]["work"]
     click.echo(f"{answer['notebook']}: {answer['units']:,g} {work['units']}")
-    drawn = Table(*(Column(name, overflow="fold") for name in asking.HEADINGS))
+    drawn = Table(*(Column(name, overflow="fold") for name in asking.HEADINGS), box=None)
     for number, row in enumerate(answer["rows"], 1):
-        drawn.add_row(str(number), *asking.columns(row, offers[row["offer"]]))
+        drawn.add_row(str(number), *asking.columns(row))
     Console().print(drawn)
     for line in asking.beside(answer, offers, work):
         click.echo(line)

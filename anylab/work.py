@@ -94,9 +94,10 @@ def _of_work(work: Facts) -> Iterable[facts.Found]:
         name = choice["id"]
         for key in numbers.keys() & choice.keys():
             yield facts.Found((name, key), choice[key], work.at("choices", i, key), numbers)
-        for j, part in enumerate(choice.get("parts", ())):
-            at = work.at("choices", i, "parts", j)
-            yield facts.Found((name, part["name"]), part, at, {}, named=False)
+        for key in ("memory", "parts"):
+            for j, part in enumerate(choice.get(key, ())):
+                at = work.at("choices", i, key, j)
+                yield facts.Found((name, part["name"]), part, at, {}, named=False)
         for card, known in choice.get("known", {}).items():
             at = work.at("choices", i, "known", card)
             yield facts.Found((name, "known", card), known, at, {}, named=False)

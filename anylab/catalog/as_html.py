@@ -134,7 +134,7 @@ def words(text: str) -> str:
     """A paragraph's text: escaped, with `code` and [links](address) kept."""
     safe = escape(text, quote=False)
     safe = re.sub(r"`([^`]+)`", r"<code>\1</code>", safe)
-    return re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", r'<a href="\2">\1</a>', safe)
+    return re.sub(r"\[([^\]]+)\]\(((?!\w+:)[^)\s]+|https?://[^)\s]+)\)", r'<a href="\2">\1</a>', safe)
 
 
 def _attribute(name: str, value: str) -> str:

@@ -115,16 +115,16 @@ def _choice(notebook: str, work: Plain | None, choice: str) -> str:
     return choice
 
 
-HEADINGS = ("", "machine", "way", "batch", "time", "sessions", "days", "USD")
+_SHORT = {"estimated": "(est.)", "published": "(publ.)", "reported": "(rep.)"}
+HEADINGS = ("", "machine", "batch", "time", "sessions", "days", "USD")
 
 
-def columns(row: Plain, offer: Plain) -> Sequence[str]:
-    """The cells of one row of the ranked table, after its number."""
+def columns(row: Plain) -> Sequence[str]:
+    """The cells of one row of the ranked table, after its number; narrow, for a terminal of 80 columns."""
     return (
-        offer["words"],
-        row["choice"],
+        row["offer"],
         str(row["batch"]),
-        words.duration(row["hours"]) + ("" if row["grade"] == "measured" else f"\n{row['grade']}"),
+        words.duration(row["hours"]) + ("" if row["grade"] == "measured" else f" {_SHORT[row['grade']]}"),
         "?" if row["sessions"] is None else str(row["sessions"]),
         f"{row['days']}{'' if row['quota_known'] else '?'}",
         "?" if row["usd"] is None else f"{row['usd']:.2f}",
@@ -135,10 +135,14 @@ def beside(answer: Plain, offers: Mapping[str, Plain], work: Plain) -> Iterator[
     """What stands below the table: a sentence for each row, what the ways are, what to mind, and why not the rest."""
     for number, row in enumerate(answer["rows"], 1):
         lost = f" Lost at a disconnect: {row['lost']}." if row["lost"] else ""
-        yield f"{number}. {row['reason']}{lost}"
+        yield f"{number}. {offers[row['offer']]['words']} ({row['choice']}): {row['reason']}{lost}"
     taken = {row["choice"] for row in answer["rows"]}
     for way in (c for c in work["choices"] if c["id"] in taken):
         yield f"{way['id']}: {way['words']}"
+    begun = [(offers[row["offer"]]["words"].partition(":")[0], offers[row["offer"]]["entry"]) for row in answer["rows"]]
+    for place, entry in dict.fromkeys(begun):
+        if entry:
+            yield f"to begin: {place}: {entry}"
     minded = [(offers[row["offer"]]["platform"], row["caution"]) for row in answer["rows"] if row["caution"]]
     for platform, caution in dict.fromkeys(minded):
         yield f"mind: {platform}: {caution}"

@@ -62,7 +62,7 @@ def _card(compiled: Any, src: Any, times: Mapping, title: str) -> str:
     return (
         f'<article class=card data-k="{name}" aria-labelledby="c-{name}">{picture}<div class=body>'
         f'<h3 id="c-{name}">{escape(title)}</h3>{summary}{gives}{_needs(src)}'
-        f"{_runs(compiled, src, times, title)}{_licences(front.get('models') or (), title)}"
+        f"{_runs(compiled, src, times, title)}{_licences(front.get('models'), title)}"
         f"{leaves}{_seen(compiled, src)}</div></article>"
     )
 
@@ -84,11 +84,13 @@ def _needs(src: Any) -> str:
 
 def _runs(compiled: Any, src: Any, times: Mapping, title: str) -> str:
     """A row a platform: the badge, the time there, the file."""
-    longest = max((times[k]["hours"] for k in times if k[0] == src.name), default=0) or 1
+    keys = [(src.name, p.platform.id) for p in compiled.pairs if p.source is src]
+    mine = [times[key] for key in keys if key in times]
+    longest = max((time["hours"] for time in mine), default=0) or 1
     rows = []
     for pair in (p for p in compiled.pairs if p.source is src):
         rows.append(_run(compiled, pair, times.get((src.name, pair.platform.id)), longest, title))
-    what = next((t["what"] for k, t in times.items() if k[0] == src.name), "")
+    what = mine[0]["what"] if mine else ""
     caption = f"Open it, and how long {what} takes there" if what else "Open it"
     return (
         f"<table class=runs><caption>{escape(caption)}</caption><thead><tr><th scope=col>open</th><th "
@@ -127,6 +129,8 @@ def _run(compiled: Any, pair: Any, time: Mapping[str, Any] | None, longest: floa
 
 
 def _licences(models: Any, title: str) -> str:
+    if models is None:  # nobody has said
+        return ""
     if not models:
         return "<p class=seen>No model is downloaded; what it trains is yours.</p>"
     rows = "".join(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from anylab.catalog import advise, amounts, as_html, fragments
+from anylab.catalog import amounts, as_html, fragments
 from anylab.catalog.asking import power
 from anylab.catalog.blocks import Cell, Table
 from anylab.catalog.reading import Plain, Reader, time, usd
@@ -50,11 +50,10 @@ def advisor(reader: Reader) -> str:
 def usual(reader: Reader) -> list[Table]:
     """What the advisor says of each notebook's usual amount of work, for somebody who could use every open place."""
     tables = []
-    have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
     for name, notebook in reader.counted():
         work, rows = notebook["work"], []
         seen: set[tuple[str, str]] = set()
-        for row in advise.advise(reader.table, cost.ask_of(reader, name, have=have))["rows"]:
+        for row in cost.answer(reader, name, cost.open_places(reader)):
             offer = reader.offers[row["offer"]]
             if (offer["platform"], offer["plan"]) in seen:
                 continue  # the best machine of a plan speaks for it

@@ -9,10 +9,12 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
-from anylab.catalog import advise, amounts, as_html, as_markdown, cards, forms, page, table
+from anylab.catalog import amounts, as_html, as_markdown, cards, forms, page, table
 from anylab.catalog.blocks import Section
 from anylab.catalog.reading import Reader
+from anylab.catalog.sources import Sources
 from anylab.catalog.views import choice, cost, moves, past, places, tips, work
 from anylab.render import title_of
 
@@ -28,9 +30,13 @@ _LEAD = (
 
 
 def files(compiled: Any) -> Iterator[tuple[str, bytes]]:
-    """The guide as Markdown and as pages, and the pictures that the front page shows."""
+    """The guide as Markdown and as pages, and the pictures that the front page shows; nothing where no platform has
+    plans, since there is nothing to compare then."""
     sources = {p.source.name: p.source for p in compiled.pairs}.values()
-    reader = Reader(table.of(compiled.folders, sources, compiled.known))
+    home = f"https://github.com/{compiled.project.repository}/blob/{quote(compiled.project.branch, safe='')}/"
+    reader = Reader(table.of(compiled.folders, sources, compiled.known), Sources(home))
+    if not reader.platforms:
+        return
     front = [places.quick(reader), *choice.sections(reader), *cost.sections(reader)]
     tables = [*work.sections(reader), *places.sections(reader), moves.section(compiled), tips.section(reader)]
     tables = [s for s in tables if s.blocks]
@@ -91,7 +97,9 @@ def _index(compiled: Any, reader: Reader, parts: list[Section], counted: int) ->
             "AI notebooks written once and compiled for every free GPU; which place fits, how long it takes "
             "there, what it costs"
         ),
-        "hero": page.hero("One notebook, whatever GPU you can get", lead, tally, page.drawing(names)),
+        "hero": page.hero(
+            "One notebook, whatever GPU you can get", lead, tally, page.drawing(names), "id=advisor " in body
+        ),
         "main": body + page.sources(body, reader.sources),
         "footer": _footer(compiled),
     }
@@ -127,11 +135,10 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
     for name, notebook in reader.counted():
         unit = notebook["work"]
-        ask = cost.ask_of(reader, name, have=cost.everything(reader))
         what = f"{amounts.number(unit['ask'])} {unit['unit'] if unit['ask'] == 1 else unit['units']}"
         ways = {c["id"]: c for c in unit["choices"]}
-        for row in advise.advise(reader.table, ask)["rows"]:
+        for row in cost.answer(reader, name, cost.everything(reader)):
             offer = reader.offers[row["offer"]]
-            on = f"on {reader.accelerator(offer)}{', less of it' if ways[row['choice']]['lesser'] else ''}"
+            on = f"on {reader.accelerator(offer)}{', a smaller one' if ways[row['choice']]['lesser'] else ''}"
             found.setdefault((name, offer["platform"]), {**row, "what": what, "on": on})
     return found

@@ -30,7 +30,7 @@ PLACES = (
 def render(name: str, slots: Mapping[str, str], data: Mapping[str, Any] | None = None) -> str:
     """The page `name`: `slots` fill the frame; `data` is what its script computes from, None where it has none."""
     script = "".join(map(fragments.script, _EVERYWHERE if data is None else _COMPUTING))
-    facts = "" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    facts = "" if data is None else json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     filled = {
         **slots,
         "style": fragments.style("style.css"),
@@ -38,23 +38,26 @@ def render(name: str, slots: Mapping[str, str], data: Mapping[str, Any] | None =
         "script": f'(function(){{"use strict";\n{script}}})();',
         "data": f'<script type="application/json" id="facts">{facts}</script>\n' if facts else "",
         "home": "#top" if name == "index.html" else "index.html",
-        "nav": "".join(_way(name, address, title) for address, title in PLACES),
+        "nav": "".join(_way(name, address, title, slots["main"]) for address, title in PLACES),
     }
     return fragments.filled("frame.html", filled)
 
 
-def _way(name: str, address: str, title: str) -> str:
-    """One entry of the list of parts; on its own page an address is its part alone."""
+def _way(name: str, address: str, title: str, main: str) -> str:
+    """An entry of the list of parts; on its own page an address is its part alone, left out where that is missing."""
+    part = address.removeprefix(f"{name}#")
+    if part != address and f"id={part} " not in main and f'id="{part}"' not in main:
+        return ""
     here = ' aria-current="page"' if address == name else ""
     return f'<li><a href="{escape(address.removeprefix(name) or address)}"{here}>{escape(title)}</a></li>'
 
 
-def hero(headline: str, lead: str, tally: str, picture: str) -> str:
-    """The top of the front page."""
+def hero(headline: str, lead: str, tally: str, picture: str, asks: bool) -> str:
+    """The top of the front page; `asks`: it has an advisor."""
+    other = ' <a class="press quiet" href="#advisor">Where should it run?</a>' if asks else ""
     return (
         f'<div class="hero in"><div class=say><h1>{escape(headline)}</h1><p class=lead>{escape(lead)}</p>'
-        '<p class=go><a class=press href="#notebooks">Open a notebook</a> <a class="press quiet" '
-        'href="#advisor">Where should it run?</a></p>'
+        f'<p class=go><a class=press href="#notebooks">Open a notebook</a>{other}</p>'
         f"<p class=tally>{escape(tally)}</p></div>{picture}</div>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 GRADES = {
@@ -11,6 +12,8 @@ GRADES = {
     "estimated": "computed or judged, and marked ≈",
     "unknown": "looked for and not found",
 }
+# a file of this repository that a source names, and a person may open
+_OWN = re.compile(r"(?<![\w/.])(?:docs|tests|platforms|notebooks-src)/[\w./-]+\.(?:md|py|toml|json)\b")
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,16 @@ class Source:
 class Sources:
     """The list, in the order in which the guide first names each."""
 
+    home: str = ""  # the address before a path of this repository, with its last /
     known: dict[tuple[str, str, str], Source] = field(default_factory=dict)
 
     def cite(self, words: str, date: str, grade: str, address: str = "") -> int:
-        """The number of a source; a new one is added. `address` is '' where the source names none."""
+        """The number of a source; a new one is added. `address` is '' where the source names none;
+        a file of this repository that it names is linked then."""
         key = (words, date, grade)
         if key not in self.known:
-            self.known[key] = Source(len(self.known) + 1, words, date, grade, address)
+            own = _OWN.search(words) if self.home and not address else None
+            self.known[key] = Source(len(self.known) + 1, words, date, grade, self.home + own[0] if own else address)
         return self.known[key].number
 
     def __iter__(self):

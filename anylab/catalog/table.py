@@ -191,6 +191,7 @@ def _choice(choice: Mapping[str, Any], terms: str) -> dict[str, Any]:
         "further_card": number("further_card", 0),
         "terms": terms,
         "facts": _facts({k: choice[k] for k in ("memory_gb", "item_gb", "further_card") if k in choice}),
+        "memory": [_entry(part) for part in choice.get("memory", ())],
         "parts": [_part(part) for part in choice.get("parts", ())],
         "known": {card: {**about, "link": facts.link(str(about.get("source", "")))}
                   for card, about in choice.get("known", {}).items()},

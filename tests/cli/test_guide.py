@@ -81,7 +81,7 @@ def test_advise_ranks_what_fits_and_gives_each_a_sentence(say):
     code, lines, _ = say("advise", NOTEBOOK, "--steps", 10_000)
     text = "\n".join(lines)
     assert code == 0 and lines[0] == f"{NOTEBOOK}: 10,000 steps"
-    assert "1. Free, about" in text and "runs on with the browser closed" in text and "estimate" in text
+    assert "1. Kaggle, free: 2 x NVIDIA T4 (small): Free, about" in text and "runs on with the browser closed" in text
     assert "Lost at a disconnect:" in text
     assert "not: SageMaker Studio Lab, free: NVIDIA T4: it is closed to newcomers" in text
 

@@ -138,6 +138,38 @@ def test_a_moved_slider_gives_another_answer_chart_and_table(visit):
     assert slider.get_attribute("aria-valuetext") in after[0]
 
 
+def test_every_notebook_from_the_least_to_the_most_gets_an_answer_and_a_chart_without_a_hole(visit):
+    seen = visit()
+    page = seen.page
+    for option in page.locator("#a-book option").all():
+        page.select_option("#a-book", option.get_attribute("value"))
+        for stop in ("0", page.locator("#a-units").get_attribute("max")):
+            page.locator("#a-units").fill(stop)
+            assert page.locator("#chart g").count() > 3
+            assert not {"NaN", "Infinity", "undefined"} & set(re.findall(r"\w+", page.locator("#advisor").inner_text()))
+    assert seen.complaints == []
+
+
+def test_nonsense_in_a_field_is_taken_as_its_limit(visit):
+    seen = visit()
+    page = seen.page
+    page.locator("#cost summary").first.click()
+    for field in ("#a-hour", "#a-kwh", "#cost-jobs", "#cost-hour", "#cost-kwh"):
+        for value in ("", "-5", "1e300"):
+            page.locator(field).fill(value)
+            text = page.locator("#answer").text_content() + page.locator("#cost table").first.text_content()
+            assert not re.search("NaN|Infinity|undefined", text), (field, value)
+    assert seen.complaints == []
+
+
+def test_who_has_nothing_is_told_so(visit):
+    page = visit().page
+    for box in page.locator("#ask [data-p]").all():
+        box.uncheck()
+    assert page.locator("#answer").text_content().startswith("Nothing of what you have")
+    assert page.locator("#ranked tbody tr").count() == 0
+
+
 def test_a_budget_of_nothing_leaves_what_is_free_and_says_what_costs_more(visit):
     page = visit().page
     page.locator("#a-budget").fill("0")

@@ -219,3 +219,21 @@ def test_a_fact_folder_may_not_have_what_only_variants_need(tmp_path):
     project = small_project(tmp_path, {"platforms/far/platform.toml": profile})
     with pytest.raises(Refused):
         load_all(project.platforms, "platforms")
+
+
+# what every comparison shows of a place: there, or written down as unknown
+SHOWN = {
+    "state", "takes_notebooks", "accelerators", "ram_gb", "disk_gb", "session_hours", "idle_minutes",
+    "weekly_gpu_hours", "usd_per_hour", "persists", "persistent", "lost", "background", "private", "internet",
+    "secrets", "entry", "browser", "forbidden", "cloned_voices", "reconnect", "upload", "reuse", "download",
+    "versions", "sharing", "debugging", "privacy", "maintenance", "upgrade", "mobile",
+}  # fmt: skip
+
+
+def test_what_is_not_known_of_a_place_that_can_be_used_is_written_as_unknown(known):
+    for platform in table.of(known[0], [], known[1])["platforms"]:
+        there = set(platform["facts"])
+        for plan in platform["plans"]:
+            there = there.union(plan["facts"], *(machine["facts"] for machine in plan["machines"]))
+        if platform["setup"]:  # the others are gone, or nothing recent was found of them
+            assert SHOWN - there == set(), platform["id"]

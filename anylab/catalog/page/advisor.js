@@ -31,7 +31,7 @@
     var step = +byId("a-budget").value;
     return { notebook: byId("a-book").value, units: amount(), have: have.length ? have : ["-"],
       budget: step >= BUDGETS.length ? null : BUDGETS[step], need: need.map(function (box) { return box.dataset.need; }),
-      hour_usd: Math.max(0, +byId("a-hour").value || 0), kwh_usd: Math.max(0, +byId("a-kwh").value || 0), choice: "" };
+      hour_usd: bounded("a-hour"), kwh_usd: bounded("a-kwh"), choice: "" };
   }
   function mark(row) { return row.grade === "estimated" ? "≈ " : ""; }
   function update() {
@@ -118,7 +118,7 @@
     /* two marks never hide one another: the later one moves, upwards in the lane of what is free, else to the right */
     while (taken.some(function (t) { return Math.abs(t[0] - px) < 19 && Math.abs(t[1] - py) < 19; })) { if (up && py > limit) py -= 20; else px += 20; }
     taken.push([px, py]);
-    var offer = offers[row.offer], group = make("g", {}), kind = offer.owned ? "own" : row.usd ? "paid" : "";
+    var offer = offers[row.offer], group = make("g", {}), kind = offer.owned ? "own" : row.usd === 0 ? "" : "paid";
     var shape = offer.owned ? make("path", { d: "M" + px + " " + (py - 12) + "l12 12-12 12-12-12z" }) : row.usd === 0 ? make("circle", { cx: px, cy: py, r: 9.5 }) : make("path", { d: "M" + (px - 9) + " " + (py - 9) + "h18v18h-18z" });
     shape.setAttribute("class", "pt " + kind);
     group.appendChild(make("title", {}, (i + 1) + ". " + offer.words + ": " + duration(row.hours) + ", " + priced(row.usd)));
@@ -142,9 +142,10 @@
       return true;
     });
   }
-  byId("a-book").addEventListener("change", usual);
-  form.addEventListener("input", update);
-  form.addEventListener("change", update);
+  form.addEventListener("input", function (event) {
+    if (event.target.id === "a-book") usual(); /* another notebook counts in other units */
+    update();
+  });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   var waiting;
   addEventListener("resize", function () { clearTimeout(waiting); waiting = setTimeout(update, 120); });

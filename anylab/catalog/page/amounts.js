@@ -27,6 +27,12 @@ var table = JSON.parse(document.getElementById("facts").textContent), offers = {
 table.offers = table.offers.map(function (own) { return Object.assign({}, table.shared[own.platform], own); });
 table.offers.forEach(function (offer) { offers[offer.id] = offer; });
 function byId(id) { return document.getElementById(id); }
+/* the number in a field, within its limits whatever somebody typed; 0 or the least where it is none */
+function bounded(id) {
+  var field = byId(id), value = +field.value;
+  if (!isFinite(value)) value = 0;
+  return Math.min(+field.max, Math.max(+field.min, value));
+}
 function make(tag, attributes, text) {
   var svg = ["svg", "g", "path", "circle", "line", "text", "title"].indexOf(tag) >= 0;
   var node = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);

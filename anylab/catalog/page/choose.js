@@ -5,7 +5,7 @@ window.anylab = { table: table, advise: function (ask) { return advise(table, as
   var weights = byId("weights"), costs = byId("cost-form");
   if (weights) weights.addEventListener("input", function () {
     var sliders = weights.querySelectorAll("[data-w]"), whole = 0, matrix = byId("matrix-t");
-    sliders.forEach(function (s) { whole += +s.value; s.setAttribute("aria-valuetext", "weight " + s.value + " of 5"); });
+    sliders.forEach(function (s) { whole += +s.value; s.setAttribute("aria-valuetext", "weight " + s.value + " of 5"); s.parentNode.querySelector("output").textContent = s.value; });
     Array.prototype.forEach.call(matrix.tBodies[0].rows, function (row) {
       var sum = 0, cell = row.cells[1]; /* the criteria follow in the order of the sliders; an unknown counts as nothing */
       sliders.forEach(function (s, i) { sum += (numberOf(row.cells[i + 2]) || 0) * +s.value; });
@@ -16,9 +16,8 @@ window.anylab = { table: table, advise: function (ask) { return advise(table, as
   });
   if (weights) weights.addEventListener("submit", function (event) { event.preventDefault(); });
 
-  function setting(id, least) { return Math.max(least, +byId(id).value || least); }
   function cost(costs, name) {
-    var jobs = setting("cost-jobs", 1), hour = setting("cost-hour", 0), kwh = setting("cost-kwh", 0), found = {}, have = {};
+    var jobs = bounded("cost-jobs"), hour = bounded("cost-hour"), kwh = bounded("cost-kwh"), found = {}, have = {};
     table.offers.forEach(function (o) { have[o.platform] = 1; });
     var ask = { notebook: name, units: table.notebooks[name].work.ask, have: Object.keys(have), budget: null, need: [], hour_usd: 0, kwh_usd: kwh, choice: "" };
     advise(table, ask).rows.forEach(function (row) { found[row.offer] = row; });

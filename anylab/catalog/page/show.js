@@ -36,7 +36,8 @@
   document.addEventListener("keydown", function (event) { if (event.key === "Escape") hide(); });
   /* a link into a folded part opens it */
   function unfold() {
-    var target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var target = null;
+    try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch (e) { /* no part has such a name */ }
     for (var at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     if (target) target.scrollIntoView();
   }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from anylab.catalog import advise, amounts
+from anylab.catalog import amounts
 from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
 from anylab.catalog.reading import Plain, Reader, time, usd
 from anylab.catalog.views import cost
@@ -98,14 +98,11 @@ def _because(given: dict[str, float | None], weights: dict[str, float]) -> str:
 
 def _tasks(reader: Reader) -> Table:
     rows = []
-    have = [p["id"] for p in reader.table["platforms"] if p["state"] == "open"]
     for name, notebook in reader.table["notebooks"].items():
         if not notebook["work"]:
             rows.append((Cell(notebook["title"]), Cell("any of its variants"), Cell("nobody has counted its work yet")))
             continue
-        answers = advise.advise(
-            reader.table, cost.ask_of(reader, name, have=[h for h in have if not _owned(reader, h)])
-        )["rows"]
+        answers = cost.answer(reader, name, cost.open_places(reader, owned=False))
         if answers:
             offer = reader.offers[answers[0]["offer"]]
             rows.append(
@@ -163,18 +160,13 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
             )
 
 
-def _owned(reader: Reader, platform: str) -> bool:
-    return any(o["owned"] for o in reader.table["offers"] if o["platform"] == platform)
-
-
 def _form() -> str:
-    fields = "".join(
-        (
-            f"<div class=field><label for=w-{c.id}>{c.words}</label><input type=range id=w-{c.id} "
-            f'data-w={c.id} min=0 max=5 value={c.weight} aria-valuetext="weight {c.weight} of 5"></div>'
-        )
-        for c in CRITERIA
+    """A slider a criterion."""
+    slider = (
+        "<div class=field><label for=w-{0.id}>{0.words} <output>{0.weight}</output></label><input type=range "
+        'id=w-{0.id} data-w={0.id} min=0 max=5 value={0.weight} aria-valuetext="weight {0.weight} of 5"></div>'
     )
+    fields = "".join(slider.format(c) for c in CRITERIA)
     return f'<form id=weights class="panel grid2 script" aria-label="Weights">{fields}</form>'
 
 
@@ -202,9 +194,8 @@ def _example(reader: Reader) -> Iterator[Table]:
         return
     work = notebook["work"]
     units = work["presets"][min(2, len(work["presets"]) - 1)]
-    ask = cost.ask_of(reader, name, units=units, have=cost.everything(reader))
     rows, seen = [], set()
-    for row in advise.advise(reader.table, ask)["rows"]:
+    for row in cost.answer(reader, name, cost.everything(reader), units):
         offer = reader.offers[row["offer"]]
         if not offer["variant"] or offer["platform"] in seen:
             continue

@@ -11,7 +11,8 @@ from anylab.catalog.reading import Plain, Reader
 
 
 def _clipped(points: float) -> float:
-    return math.floor(min(5.0, max(0.0, points)) * 10 + 0.5) / 10
+    near = round(min(5.0, max(0.0, points)), 9)  # log2 may differ in its last digit from machine to machine
+    return math.floor(near * 10 + 0.5) / 10
 
 
 def _log(value: float | None, one: float) -> float | None:

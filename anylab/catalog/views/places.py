@@ -145,7 +145,7 @@ def _cards(platform: Plain, plan: Plain, reader: Reader) -> tuple[Cell, Cell, Ce
         if sizes
         else "–"
     )
-    return Cell(", ".join(names)), Cell(shown, source if sizes else 0, sizes[-1] if sizes else 0), _bf16(offers)
+    return Cell("; ".join(names)), Cell(shown, source if sizes else 0, sizes[-1] if sizes else 0), _bf16(offers)
 
 
 def _bf16(offers: list[Plain]) -> Cell:

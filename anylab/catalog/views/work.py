@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from anylab.catalog import amounts, rates
-from anylab.catalog.blocks import ESTIMATE, Bar, Bars, Cell, Section, Table
-from anylab.catalog.reading import NOTHING, Plain, Reader, time
+from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
+from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
+
+_WEEK = 168  # hours
+_MANY = 1000  # units over which a rate is taken
 
 
 def accelerators(reader: Reader) -> dict[tuple[str, int], Plain]:
@@ -30,7 +33,9 @@ def hours(work: Plain, offer: Plain, units: float) -> tuple[float | None, Plain 
 
 
 def sections(reader: Reader) -> list[Section]:
-    """Times, multipliers, a week, memory."""
+    """Times, multipliers, a week, memory; nothing where nobody has counted any work."""
+    if not reader.kinds:
+        return []
     return [
         Section(
             "times",
@@ -89,12 +94,12 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
             if asked is not None:
                 less = bool(choice["lesser"])
                 shown = time(asked, grade, source)
-                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} for less") if less else shown, less))
+                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} (smaller)") if less else shown, less))
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
         note = "; ".join(
-            dict.fromkeys(f"for less: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
+            dict.fromkeys(f"smaller: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
         )
         yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if any(b.less for b in bars) else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
@@ -160,26 +165,46 @@ def _week(reader: Reader) -> Table:
     for offer in reader.offers.values():
         if offer["state"] == "dead" or offer["owned"] or offer["usd_per_hour"] != 0 or offer["notebooks"] is not True:
             continue
-        limits = [offer["hours_per_week"], offer["hours_per_day"]]
-        week = min([h for h in (limits[0], (limits[1] or 0) * 7) if h], default=0)
-        shown = (
-            Cell(f"{amounts.number(week)} h", sort=week)
-            if week
-            else Cell("no published figure", sort=None, mark="unknown")
-        )
-        cells = []
-        for _, notebook in books:
-            one = hours(notebook["work"], offer, 1000)[0]
-            if not one:
-                cells.append(Cell("–", sort=0))
-            elif not week:
-                cells.append(NOTHING)
-            else:
-                fit = int(week / one * 1000)
-                cells.append(Cell(_units(notebook["work"], _two_figures(fit)), sort=fit, mark=ESTIMATE))
-        rows.append((Cell(offer["words"]), shown, *cells))
-    head = ("machine", "hours a week", *(n["title"] for _, n in books))
-    return Table("week-t", "A week of what is free", head, tuple(rows))
+        week = _hours_of_a_week(offer)
+        if week is None:
+            shown = Cell("no published figure", mark=UNKNOWN)
+        else:
+            shown = Cell("no limit" if week == _WEEK else f"{amounts.number(week)} h", sort=week)
+        fits = (_fits_a_week(n["work"], offer, week) for _, n in books)
+        rows.append((Cell(offer["words"]), shown, _worth(reader, offer, week), *fits))
+    head = ("machine", "hours a week", "rented elsewhere", *(n["title"] for _, n in books))
+    note = "Rented elsewhere: a week of the same accelerators at the lowest price an hour that a place asks for them."
+    return Table("week-t", "A week of what is free", head, tuple(rows), note)
+
+
+def _worth(reader: Reader, offer: Plain, week: float | None) -> Cell:
+    """What the hours of a week would cost where the same card is rented; none where there is no limit to count."""
+    same = [
+        o for o in reader.table["offers"] if o["card"] == offer["card"] and o["usd_per_hour"] and o["state"] == "open"
+    ]
+    if not same or not week or week == _WEEK:
+        return Cell("–", sort=0)
+    cheapest = min(same, key=lambda o: (o["usd_per_hour"] / o["count"], o["id"]))
+    return usd(week * offer["count"] * cheapest["usd_per_hour"] / cheapest["count"], "estimated")
+
+
+def _hours_of_a_week(offer: Plain) -> float | None:
+    """The hours that somebody may use, at most those that a week has; None where one of its limits is unknown."""
+    week, day = offer["hours_per_week"], offer["hours_per_day"]
+    if week is None or day is None:
+        return None
+    return min(week or _WEEK, 7 * (day or 24))
+
+
+def _fits_a_week(work: Plain, offer: Plain, week: float | None) -> Cell:
+    one, choice, _ = hours(work, offer, _MANY)
+    if not one or choice is None:
+        return Cell("–", sort=0)
+    if week is None:
+        return NOTHING
+    fit = int(week / one * _MANY)
+    less = " (smaller)" if choice["lesser"] else ""
+    return Cell(_units(work, _two_figures(fit)) + less, sort=fit, mark=ESTIMATE)
 
 
 def _two_figures(n: int) -> int:
@@ -189,36 +214,48 @@ def _two_figures(n: int) -> int:
 
 
 def _memory(reader: Reader) -> Iterator[Table]:
+    """For each notebook: what each way of doing the work holds, part by part; and what fits on which card."""
     for name, notebook in reader.counted():
-        work = notebook["work"]
-        rows = []
-        parts = [_part(reader, choice, part) for choice in work["choices"] for part in choice.get("memory", ())]
-        if parts:
-            head = ("how", "what", "GB")
-            yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(parts), sortable=False)
-        for choice in work["choices"]:
-            item = f"{amounts.number(choice['item_gb'])} GB a {choice['item']}" if choice["item_gb"] else "–"
-            fits = []
-            for offer in accelerators(reader).values():
-                if offer["kind"] in choice["kinds"] and offer["memory_gb"] and offer["count"] == 1:
-                    enough = rates.memory_wanted(choice) <= offer["memory_gb"]
-                    size = (
-                        f": {rates.batch({**choice, 'item_most': 1024}, offer)}" if choice["item_gb"] and enough else ""
-                    )
-                    fits.append(f"{reader.accelerator(offer)}{size}" if enough else "")
-            rows.append(
-                (
-                    Cell(choice["words"] + (" (when asked for)" if choice["asked_only"] else "")),
-                    Cell(f"{amounts.number(choice['memory_gb'])} GB", sort=choice["memory_gb"], mark=ESTIMATE),
-                    Cell(item, sort=choice["item_gb"], mark=ESTIMATE if choice["item_gb"] else ""),
-                    Cell(", ".join(f for f in fits if f) or "none of these"),
-                )
-            )
-        head = ("how", "before the first item", "each item", "fits, and so many at a time")
-        yield Table(f"memory-{name}", f"{notebook['title']}: memory of the card", head, tuple(rows), sortable=False)
+        choices = notebook["work"]["choices"]
+        rows = [row for choice in choices for row in _parts(reader, choice)]
+        head = ("way", "what", "memory")
+        yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(rows), sortable=False)
+        fits = []
+        for offer in accelerators(reader).values():
+            if offer["count"] == 1 and offer["memory_gb"] and any(offer["kind"] in c["kinds"] for c in choices):
+                size = Cell(f"{amounts.number(offer['memory_gb'])} GB", sort=offer["memory_gb"])
+                fits.append((Cell(reader.accelerator(offer)), size, *(_fit(c, offer) for c in choices)))
+        head = ("accelerator", "memory", *(c["words"] for c in choices))
+        items = {c["item"] for c in choices if c["item"]}
+        note = (
+            f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two." if items else ""
+        )
+        yield Table(f"memory-{name}", f"{notebook['title']}: what fits where", head, tuple(fits), note)
 
 
-def _part(reader: Reader, choice: Plain, part: Plain) -> tuple[Cell, Cell, Cell]:
-    number = reader.sources.cite(part["source"], part["date"], part["grade"], part.get("link", ""))
-    mark = ESTIMATE if part["grade"] == "estimated" else ""
-    return Cell(choice["words"]), Cell(part["name"]), Cell(f"{amounts.number(part['gb'])} GB", number, part["gb"], mark)
+def _parts(reader: Reader, choice: Plain) -> Iterator[tuple[Cell, Cell, Cell]]:
+    """The parts that somebody counted, what each further item takes, and what is asked for in all."""
+    way = Cell(choice["words"] + (" (when asked for)" if choice["asked_only"] else ""))
+    for part in choice["memory"]:
+        number = reader.sources.cite(part["source"], part["date"], part["grade"], part["link"])
+        mark = ESTIMATE if part["grade"] == "estimated" else ""
+        yield way, Cell(part["name"]), Cell(f"{amounts.number(part['gb'])} GB", number, part["gb"], mark)
+    facts = choice["facts"]
+    if "item_gb" in facts:
+        yield way, Cell(f"activations of each {choice['item']}"), reader.fact(facts["item_gb"], "GB", short=True)
+    if "memory_gb" in facts:
+        words = "in all, before the first item" if choice["item_gb"] else "what a card must have"
+        yield way, Cell(words), reader.fact(facts["memory_gb"], "GB", short=True)
+
+
+def _fit(choice: Plain, offer: Plain) -> Cell:
+    """Whether a way fits a card, and how much at a time."""
+    if offer["kind"] not in choice["kinds"]:
+        return Cell("–", sort=-1)
+    fits, why = rates.suited({"choices": [choice]}, offer, choice["id"])
+    if not fits:
+        return Cell("no" if why["code"] == "memory" else "not on this card", sort=0, state="no")
+    if choice["item_gb"]:
+        size = rates.batch({**choice, "item_most": 4096}, offer)
+        return Cell(str(size), sort=size, mark=ESTIMATE)
+    return Cell("yes", sort=1, state="yes")

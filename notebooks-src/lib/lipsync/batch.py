@@ -29,7 +29,7 @@ def run(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str
     if left:
         if left > 1 and len(plan.devices) > 1:
             helpers = crew.start(
-                "lipsync.batch", _told(todo, plan, folders, models), list(plan.devices[1:]), folders.work
+                "lipsync.batch", _told(todo, items, plan, folders, models), list(plan.devices[1:]), folders.work
             )
         there = opened(plan, folders, models, plan.devices[0])
         try:
@@ -83,7 +83,7 @@ def work(job: Path) -> int:
     todo = [takes.of_plain(one) for one in told["takes"]]
     try:
         there = opened(plan, folders, models, told["device"])
-        listed = worklist.Worklist(folders, NAME, [i for take in todo for i in take.chunks()], _settings(plan, models))
+        listed = worklist.Worklist(folders, NAME, told["items"], _settings(plan, models))
         listed.run(_maker(todo, there))
     except Stop as stop:
         print(stop)
@@ -105,12 +105,13 @@ def _settings(plan: Plan, models: dict[str, Local]) -> dict:
     return {"models": commits(models), "draft": plan.draft}
 
 
-def _told(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str, Local]) -> dict:
+def _told(todo: list[Take], items: list[dict], plan: Plan, folders: storage.Folders, models: dict[str, Local]) -> dict:
     return {
         "folders": [str(folders.work), str(folders.outputs)],
         "job": folders.job,
         "plan": vars(plan),
         "takes": [take.plain() for take in todo],
+        "items": items,
         "models": {role: [one.id, one.commit, str(one.path)] for role, one in models.items()},
     }
 

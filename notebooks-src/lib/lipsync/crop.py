@@ -4,6 +4,7 @@ A mask is a polygon of the face's contour below the crop's middle, without the n
 feathered; without a contour a half-ellipse. It ends inside the crop, since there is nothing painted outside.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy
@@ -80,6 +81,7 @@ def mask(face: Face, place: tuple[int, int, int, int], look: Look = Look()) -> n
     return cv2.resize(soft, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
 
 
+@functools.cache
 def _edge(feather: float) -> numpy.ndarray:
     """1 inside, falling to 0 at the crop's own edges, (grid, grid) float32."""
     ramp = numpy.clip(numpy.minimum(numpy.arange(_GRID), numpy.arange(_GRID)[::-1]) / max(1.0, feather * _GRID), 0, 1)

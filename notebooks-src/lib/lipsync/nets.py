@@ -116,7 +116,7 @@ def _read(source: Path) -> dict:
             state = torch.load(source, map_location="cpu", weights_only=True, mmap=True)
         except RuntimeError:  # the format before 2020 cannot be mapped
             state = torch.load(source, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, ValueError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise Stop(
             f"{source.name} is no checkpoint that can be read without running it ({why}): fetch it again"

@@ -77,15 +77,11 @@ def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
     FFmpegError for one that cannot be opened."""
     import av
 
-    seen, samples, digest = 0.0, 0, hashlib.sha256()
     with av.open(str(path)) as container, storage.whole(low) as a, storage.whole(high) as b:
         if not container.streams.audio:
             raise Stop(f"{path.name} has no sound: give the speech as a file of its own")
         with open(a, "wb") as first, open(b, "wb") as second:
-            outs = (
-                (av.AudioResampler("s16", "mono", RATE), first),
-                (av.AudioResampler("s16", "mono", RATE_OUT), second),
-            )
+            outs, seen = [], 0.0
             frames = container.decode(container.streams.audio[0])
             while not most or seen < most:
                 try:
@@ -93,28 +89,51 @@ def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
                 except av.FFmpegError as error:
                     if not seen:
                         raise
-                    raise Stop(
-                        f"{path.name} is damaged after {seen:.1f} s ({error.strerror}): convert it anew"
-                    ) from None
+                    told = f"{path.name} is damaged after {seen:.1f} s ({error.strerror})"
+                    raise Stop(f"{told}: convert it anew") from None
                 if frame is None:
                     break
-                frame.pts = None
+                outs = outs or [
+                    _resampled(frame.sample_rate, rate, file) for rate, file in ((RATE, first), (RATE_OUT, second))
+                ]
                 seen += frame.samples / frame.sample_rate
-                for sampler, out in outs:
-                    for piece in sampler.resample(frame):
-                        out.write(piece.to_ndarray().tobytes())
-            for sampler, out in outs:
-                for piece in sampler.resample(None) if seen else ():
-                    out.write(piece.to_ndarray().tobytes())
+                sound = _mono(frame)
+                for write in outs:
+                    write(sound)
+            for write in outs:
+                write(numpy.zeros(0, numpy.float32), True)
         for file, rate in ((a, RATE), (b, RATE_OUT)):
             if most and file.stat().st_size > 2 * int(most * rate):
                 with open(file, "r+b") as cut:
                     cut.truncate(2 * int(most * rate))
-        samples = a.stat().st_size // 2
-        with open(a, "rb") as read:
-            while piece := read.read(1 << 20):
-                digest.update(piece)
-    return samples, digest.hexdigest()[:16]
+        with open(a, "rb") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()[:16]
+        return a.stat().st_size // 2, digest
+
+
+def _resampled(rate: int, wanted: int, file):
+    """A function that takes mono sound piece by piece and writes it into `file` at another rate, as int16."""
+    import soxr
+
+    stream = soxr.ResampleStream(rate, wanted, 1, "float32")
+
+    def write(sound: numpy.ndarray, last: bool = False) -> None:
+        made = stream.resample_chunk(sound, last=last)
+        file.write((numpy.clip(made, -1, 32767 / 32768) * 32768).round().astype("<i2").tobytes())
+
+    return write
+
+
+def _mono(frame) -> numpy.ndarray:
+    """The mean of a decoded frame's channels, float32 in -1..1; whatever their layout is called, or not called."""
+    sound = frame.to_ndarray()
+    if not frame.format.is_planar:
+        sound = sound.reshape(-1, frame.layout.nb_channels).T
+    if sound.dtype == numpy.uint8:
+        sound = (sound.astype(numpy.float32) - 128) / 128
+    elif sound.dtype.kind == "i":
+        sound = sound.astype(numpy.float32) / -float(numpy.iinfo(sound.dtype).min)
+    return numpy.ascontiguousarray(sound.mean(0), numpy.float32)
 
 
 def levels(speech: Speech) -> numpy.ndarray:

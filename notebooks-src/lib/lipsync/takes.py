@@ -100,6 +100,7 @@ def prepare(
     if found is None:
         finder = find.choose(wish, box, clip, folders, ours)
         found = track.make(clip, finder, number, tell)
+        found.remarks()  # one that nothing can be made of is not kept
         with storage.told(kept):
             kept.parent.mkdir(parents=True, exist_ok=True)
         track.save(found, kept)

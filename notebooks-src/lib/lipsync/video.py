@@ -6,6 +6,7 @@ neither. Only what is needed at once is held.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ MOST = 1080  # pixels of the shorter side; what is larger is made smaller: the p
 HELD = 256e6  # bytes of a short clip that are held whole
 _BLOCK = 96e6  # bytes that are held to play backwards
 _SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # a file's colour matrix (ISO 23091) -> swscale's name of it
-_EPS = 0.002  # seconds that a time may be off by rounding
+_EPS = 0.0015  # seconds that a time may be off by rounding
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,10 @@ def order(clip: Clip, wanted: Iterable[int]) -> Iterator[numpy.ndarray]:
     if wanted and (max(wanted) - min(wanted) + 1) * size <= HELD:
         low = min(wanted)
         held = list(read(clip, low, max(wanted) + 1))
+        left = Counter(wanted)
         for i in wanted:
-            yield held[i - low].copy()
+            left[i] -= 1
+            yield held[i - low].copy() if left[i] else held[i - low]
         return
     for begin, end in _runs(wanted):
         if begin <= end:
@@ -142,20 +145,18 @@ def read(clip: Clip, begin: int = 0, end: int | None = None) -> Iterator[numpy.n
         for _ in range(begin, end):
             yield picture.copy()
         return
-    at, held, picture = begin, None, None
+    at, held = begin, None
     for second, frame in _decoded(clip, begin / FPS):
         while held is not None and at < end and at / FPS + _EPS < second:
-            picture = _rgb(held, clip) if picture is None else picture
-            yield picture.copy()
+            yield _rgb(held, clip)  # each is the receiver's own, to be drawn on
             at += 1
         if at >= end:
             return
-        held, picture = frame, None
+        held = frame
     if held is None:
         raise Stop(f"{clip.path.name} holds no frame at {begin / FPS:.1f} s: convert it anew")
-    picture = _rgb(held, clip) if picture is None else picture
     for _ in range(at, end):  # the last frame stands until the end
-        yield picture.copy()
+        yield _rgb(held, clip)
 
 
 def _decoded(clip: Clip, second: float):
