@@ -93,7 +93,7 @@ def _targets(compiled: Build) -> Iterator[tuple[Path, bytes]]:
     """Every output file with its bytes, README included when the project builds itself; the manifest last."""
     project = compiled.project
     last = None
-    for path, data in compiled.files():
+    for path, data in outputs(compiled):
         if path == "manifest.json":
             last = (project.out / path, data)
         else:
@@ -109,6 +109,19 @@ def _targets(compiled: Build) -> Iterator[tuple[Path, bytes]]:
             yield project.root / "README.md", page
     assert last
     yield last
+
+
+def outputs(compiled: Build) -> Iterator[tuple[str, bytes]]:
+    """(path below dist, bytes) of everything that a build writes there; the manifest last."""
+    return compiled.files(_pages(compiled))
+
+
+def _pages(compiled: Build) -> Iterator[tuple[str, bytes]]:
+    """The guide and the page, where the project builds itself: like the README they tell of the whole collection."""
+    if compiled.project.is_whole:
+        from anylab.catalog import guide
+
+        yield from guide.files(compiled)
 
 
 def select(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> list[Pair]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from anylab import __version__, commands
+from anylab import __version__, commands, guide_commands
 from anylab.commands import folders as _folders
 from anylab.commands import project_of as _project
 from anylab.errors import Origin, Refused, refuse
@@ -275,7 +275,8 @@ def new_platform(context, name: str) -> None:
     _wrote(project, scaffold.platform(project, name))
 
 
-for command in (commands.lint, commands.where, commands.publish):
+_GUIDE = (guide_commands.platforms, guide_commands.advise, guide_commands.move)
+for command in (commands.lint, commands.where, commands.publish, *_GUIDE):
     main.add_command(command)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from anylab import (
     source,
     templating,
     verified,
+    work,
 )
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
@@ -52,19 +53,26 @@ class Build:
     rendered: dict[str, tuple[list[Cell], dict[str, str]]]  # path -> cells, and the files beside by name
     shared: render.Shared
     warnings: list[Problem]
+    folders: list[Platform]  # every platform folder, those without variants too
+    known: work.Known  # the cards, and the work of notebooks
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """(path below dist, bytes) of every file; the manifest last."""
+    def files(self, pages: Iterable[tuple[str, bytes]] = ()) -> Iterator[tuple[str, bytes]]:
+        """(path below dist, bytes) of every file, `pages` among them; the manifest last."""
         variants = []
         for pair in self.pairs:
             if pair.path:
                 entry, files = self._variant(pair)
                 variants.append(entry)
                 yield from files
+        hashes = {}
+        for path, data in pages:
+            hashes[path] = hashlib.sha256(data).hexdigest()
+            yield path, data
         manifest = {
             "generator": f"anylab {__version__}",
             "note": "Written by `python build.py`; do not edit. Information, not evidence: check hashes every file.",
             "variants": variants,
+            **({"pages": hashes} if hashes else {}),
         }
         yield "manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
 
@@ -111,7 +119,8 @@ def examine(project: Project, chosen: Callable[[Pair], bool] = lambda pair: True
     pairs = [_pair(src, platform) for src in sources for platform in targets]
     for src in sources:
         problems += _unknown_platforms(src, targets)
-    around = linting.around(project, folders, modules, planned(pairs))
+    known = work.read(project, problems)
+    around = linting.around(project, folders, modules, planned(pairs), known)
     errors, warnings = linting.of_sources(sources, around)
     problems += [*errors, *linting.of_modules(around), *_same_titles(sources)]
     plans, unread = planning.plans(project, [p for p in pairs if p.path], problems)
@@ -128,7 +137,7 @@ def examine(project: Project, chosen: Callable[[Pair], bool] = lambda pair: True
             errors, more = linting.of_variant(pair.source, pair.platform, cells, beside, around)
             problems += errors
             warnings += more
-    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings))), problems
+    return Build(project, pairs, rendered, shared, list(dict.fromkeys(warnings)), folders, known), problems
 
 
 def planned(pairs: list[Pair]) -> frozenset[str]:
@@ -207,9 +216,9 @@ def why_not(src: Source, platform: Platform) -> str:
         ("disk_gb", "GB of disk", True),
         ("ram_gb", "GB of memory", True),
     ):
-        there = platform.fact(key)
-        if counts and isinstance(there, int | float) and needs.get(key, 0) > there:
-            return f"needs {needs[key]:g} {words}, the platform has {there:g}"
+        there, wanted = platform.fact(key), needs.get(key, 0)
+        if counts and isinstance(there, int | float) and wanted > there:
+            return f"needs {wanted:g} {words}, the platform has {there:g}"
     return ""
 
 

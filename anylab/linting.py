@@ -22,15 +22,23 @@ if TYPE_CHECKING:  # `check` looks at pages where nothing is compiled: nothing h
     from anylab.library import Library
     from anylab.platforms import Platform
     from anylab.source import Source
+    from anylab.work import Known
 
 REQUIREMENT = "source/requirement"  # a rule whose finding no command can plan with: bad input
 Found = tuple[list[Problem], list[Problem]]  # errors, warnings
 
 
-def around(project: Project, folders: Iterable[Platform], modules: Library, planned: frozenset[str]) -> Collection:
+def around(
+    project: Project,
+    folders: Iterable[Platform],
+    modules: Library,
+    planned: frozenset[str],
+    known: Known | None = None,
+) -> Collection:
     """What rules may ask about beside the thing that they look at."""
     packages = frozenset(name.partition(".")[0] for name in modules)
-    return Collection(packages, tuple(folders), modules, project, planned)
+    cards = frozenset(known.cards.data if known and known.cards else ())
+    return Collection(packages, tuple(folders), modules, project, planned, known.files if known else (), cards)
 
 
 def of_sources(sources: Iterable[Source], collection: Collection) -> Found:
@@ -48,12 +56,14 @@ def of_sources(sources: Iterable[Source], collection: Collection) -> Found:
 
 
 def of_modules(collection: Collection) -> list[Problem]:
-    """What is found in the library, in what platforms put in the place of its modules, and in their templates."""
+    """What is found in the library, in what platforms put in the place of its modules, in templates and in facts."""
     from anylab import render
 
     modules = collection.modules
     problems = [p for module in modules.values() for p in lint.findings("module", module, collection)[0]]
     problems += [p for folder in collection.platforms for p in lint.findings("platform", folder, collection)[0]]
+    holders = (*collection.platforms, *collection.facts)
+    problems += [p for holder in holders for p in lint.findings("facts", holder, collection)[0]]
     for platform in (p for p in collection.platforms if p.has_variants):
         try:
             own = render.overlaid(platform, modules)

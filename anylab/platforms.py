@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anylab import images, schema, text
+from anylab import facts, images, schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.library import EXCHANGED, KIT, Library, Module, parse
 from anylab.templating import Template, TemplateCell, split_template
 
 TEMPLATE_SLOTS = ("settings", "setup", "save", "finish")
-_WITHOUT_VARIANTS = ("name", "variants", "transport", "facts")  # the keys of a profile that gets no notebooks
+# the keys of a profile that gets no notebooks
+_WITHOUT_VARIANTS = ("name", "order", "variants", "transport", "facts", "plans", "guide")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +50,19 @@ class Platform:
         """True when the platform has this capability."""
         return self.profile.get("capabilities", {}).get(capability, False)
 
-    def at(self, *path: str) -> Origin:
+    def at(self, *path: str | int) -> Origin:
         """Where a key of the profile stands."""
-        return _at(self.file, self.lines, *path)
+        return nearest(self.file, self.lines, *path)
 
     def fact(self, key: str) -> Any:
-        """The value of a fact, None when unknown."""
+        """The value of a fact, None when unknown or without a limit."""
         value = self.profile["facts"].get(key, {}).get("value")
-        return None if value == "unknown" else value
+        return None if value in (facts.UNKNOWN, facts.UNLIMITED) else value
+
+    @functools.cached_property
+    def fact_faults(self) -> tuple[tuple[str, Problem], ...]:
+        """(kind, finding) of every fact; looked for when a lint first asks."""
+        return tuple(fault for found in facts.of_profile(self.profile, self.at) for fault in facts.faults(found))
 
     @functools.cached_property
     def image(self) -> images.Image | None:
@@ -112,6 +118,10 @@ def load(folder: Path, shown: str) -> Platform:
 def _faults(folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping[tuple, int]) -> Iterator[Problem]:
     """What a schema cannot say: what stands in the profile against what stands in the folder."""
     file = f"{shown}/platform.toml"
+    for key, fact in profile["facts"].items():
+        if not isinstance(fact, Mapping) or "value" not in fact:
+            what = f"'facts.{key}' of the profile must be a table with a value"
+            yield Problem(nearest(file, lines, "facts", key), what)
     if not profile.get("variants", True):
         yield from _faults_without_variants(folder, shown, profile, lines)
         return
@@ -119,11 +129,11 @@ def _faults(folder: Path, shown: str, profile: Mapping[str, Any], lines: Mapping
         json.dumps(profile["notebook"], allow_nan=False)
     except (TypeError, ValueError):
         what = "the notebook's metadata holds a date or a nan, for which JSON has no word; write it in quotes"
-        yield Problem(_at(file, lines, "notebook"), what)
+        yield Problem(nearest(file, lines, "notebook"), what)
     yield from _bad_shapes(profile, file, lines)
     if "transport" in profile:
         what = "[transport] is for a folder with variants = false; here transport.py alone is enough; remove it"
-        yield Problem(_at(file, lines, "transport"), what)
+        yield Problem(nearest(file, lines, "transport"), what)
 
 
 def _bad_shapes(profile: Mapping[str, Any], file: str, lines: Mapping[tuple, int]) -> Iterator[Problem]:
@@ -132,7 +142,7 @@ def _bad_shapes(profile: Mapping[str, Any], file: str, lines: Mapping[tuple, int
             re.compile(token["shape"])
         except re.error as error:
             what = f"the shape of a token is no regular expression: {error}"
-            yield Problem(_at(file, lines, "words", "tokens"), what)
+            yield Problem(nearest(file, lines, "words", "tokens"), what)
 
 
 def _faults_without_variants(
@@ -140,25 +150,25 @@ def _faults_without_variants(
 ) -> Iterator[Problem]:
     file, way = f"{shown}/platform.toml", f"{shown}/transport.py"
     for key in sorted(set(profile) - {*_WITHOUT_VARIANTS}):
-        yield Problem(_at(file, lines, key), f"a folder with variants = false has no use for '{key}'; remove it")
+        yield Problem(nearest(file, lines, key), f"a folder with variants = false has no use for '{key}'; remove it")
     for name in ("adapter.py", "cells", "files", images.LIST):
         if (folder / name).exists():
             what = f"a folder with variants = false has no use for {shown}/{name}; remove one of the two"
-            yield Problem(_at(file, lines, "variants"), what)
+            yield Problem(nearest(file, lines, "variants"), what)
     there = (folder / "transport.py").is_file()
     if "transport" in profile:
         name = profile["transport"]["module"]
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
             what = f"'transport.module' must be a Python name in lower-case letters, digits and _, not '{name}'"
-            yield Problem(_at(file, lines, "transport", "module"), what)
+            yield Problem(nearest(file, lines, "transport", "module"), what)
         if not there:
-            yield Problem(_at(file, lines, "transport"), f"[transport] is declared and {way} is missing; write it")
+            yield Problem(nearest(file, lines, "transport"), f"[transport] is declared and {way} is missing; write it")
     elif there:
         what = f"{way} travels nowhere without [transport] and its module; add them, or remove the file"
-        yield Problem(_at(file, lines, "variants"), what)
+        yield Problem(nearest(file, lines, "variants"), what)
 
 
-def _at(file: str, lines: Mapping[tuple, int], *path: str) -> Origin:
+def nearest(file: str, lines: Mapping[tuple, int], *path: str | int) -> Origin:
     """Where a key of the profile stands, or the nearest that it is in: an inline table has one line for all."""
     return Origin(file, next(lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines))
 
@@ -201,21 +211,51 @@ def read_toml(content: str, file: str) -> tuple[dict, dict[tuple, int]]:
         at = re.search(r"line (\d+)", str(error))
         line = int(at[1]) if at else content.count("\n") + 1
         raise refuse(Origin(file, line), f"not TOML: {str(error).split(' (at')[0]}") from None
+    return data, _lines(content)
+
+
+def _lines(content: str) -> dict[tuple, int]:
+    """The line of each key; an entry of a list of tables counts by its number: ("setup", 0), ("setup", 0, "do")."""
     lines: dict[tuple, int] = {(): 1}
-    table: tuple[str, ...] = ()
+    counts: dict[tuple, int] = {}  # the lists of tables, and the number of the entry that stands open
+    table: tuple = ()
+    inside: tuple = ()  # the list of inline tables, one a line, that stands open
     for number, line in enumerate(content.split("\n"), 1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-        key = re.match(r"\s*([\w.\"'-]+)\s*=", line)
-        if header and not key:
-            table = tuple(part.strip("\"' ") for part in header[1].split("."))
+        entry = line.lstrip()
+        if inside and entry.startswith(("{", "]")):
+            path: tuple = ()
+            if entry[0] == "{":
+                counts[inside] = counts.get(inside, -1) + 1
+                path = (*inside, counts[inside])
+            else:
+                inside = ()
+        elif header := _HEADER.match(line):
+            table = _numbered(tuple(part.strip("\"' ") for part in header[2].split(".")), counts, header[1] == "[[")
             path = table
-        elif key:
+        elif key := _KEY.match(line):
             path = (*table, *(part.strip("\"'") for part in key[1].split(".")))
+            inside = path if entry.rstrip().endswith("[") else inside
         else:
             continue
         for n in range(1, len(path) + 1):
             lines.setdefault(path[:n], number)
-    return data, lines
+    return lines
+
+
+_HEADER = re.compile(r"\s*(\[+)\s*([^\]]+?)\s*\]+\s*(?:#.*)?$")
+_KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+
+
+def _numbered(path: tuple[str, ...], counts: dict[tuple, int], begins: bool) -> tuple:
+    """The path of a header with the number of the entry in each list of tables that it is in."""
+    found: tuple = ()
+    for i, part in enumerate(path):
+        found += (part,)
+        if begins and i == len(path) - 1:
+            counts[found] = counts.get(found, -1) + 1
+        if found in counts:
+            found += (counts[found],)
+    return found
 
 
 def _overlays(folder: Path, shown: str, profile: Mapping[str, Any]) -> dict[str, tuple[str, str]]:

@@ -127,6 +127,7 @@ def ours_and_stale(out: Path, expected: Iterable[str]) -> list[Path]:
             wrote[out / entry["path"]] = entry["sha256"]
             for name, digest in entry["beside"].items():
                 wrote[(out / entry["path"]).parent / name] = digest
+        wrote |= {out / path: digest for path, digest in manifest.get("pages", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
     return [p for p in orphans(out, expected) if p in wrote and hashlib.sha256(p.read_bytes()).hexdigest() == wrote[p]]

@@ -1,4 +1,4 @@
-"""Rules about sources, code, library modules, platform folders, variants, notebook documents and pages.
+"""Rules about sources, code, library modules, platform folders, facts, variants, notebook documents and pages.
 
 Each is a small function that yields Problems; `@rule("family/name", on="source")` registers it, and `findings` asks all
 rules of a kind about one thing. A rule holds for our own sources; with `foreign="warning"` it is asked about somebody
@@ -45,7 +45,8 @@ _NOWHERE = Collection()
 
 
 def rule(id: str, on: str, foreign: str = "", warning: bool = False, hints: tuple[str, ...] = ()) -> Callable:
-    """Register a rule on "source", "code" (cells and modules), "module", "platform", "variant", "document", "page"."""
+    """Register a rule on "source", "code" (cells and modules), "module", "platform", "facts", "variant", "document",
+    "page"."""
 
     def register(check: Callable[..., Iterable[Problem]]) -> Callable[..., Iterable[Problem]]:
         RULES.append(Rule(id, on, foreign, warning, hints, check))
@@ -57,6 +58,7 @@ def rule(id: str, on: str, foreign: str = "", warning: bool = False, hints: tupl
 # the modules with rules, each with the kinds of thing that its rules look at: only what is asked for is imported
 _FAMILIES = {
     "envelope": ("document", "platform"),
+    "facts": ("facts",),
     "forms": ("code",),
     "imports": ("source", "variant"),
     "installs": ("code",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anylab.platforms import Platform
     from anylab.project import Project
     from anylab.source import Source
+    from anylab.work import Facts
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Collection:
     modules: Library = field(default_factory=dict)
     project: Project | None = None
     planned: frozenset[str] = frozenset()  # paths below dist that a build writes
+    facts: tuple[Facts, ...] = ()  # the cards, and the work of notebooks
+    cards: frozenset[str] = frozenset()  # what cards are called
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,6 +85,7 @@ def project(folder: Path, sources: int, platforms: int) -> Path:
     real = [p.parent for p in profiles if p.parent not in without]
     for ways in without:
         shutil.copytree(ways, folder / "platforms" / ways.name)
+    shutil.copy(ROOT / "platforms" / "cards.toml", folder / "platforms" / "cards.toml")
     for i in range(platforms):
         shutil.copytree(real[i % len(real)], folder / "platforms" / f"{real[i % len(real)].name}-{i}")
     story = "".join(
@@ -112,7 +113,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         ours = Path(name, "ours")
-        shutil.copytree(ROOT, ours, ignore=shutil.ignore_patterns(".git", ".anylab", "dist", "tests", "*.egg-info"))
+        shutil.copytree(ROOT, ours, ignore=shutil.ignore_patterns(".git", ".anylab", "dist", "*.egg-info"))
 
         def fresh(where=ours):
             shutil.rmtree(where / ".anylab", ignore_errors=True)

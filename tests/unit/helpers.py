@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from anylab import building
 from anylab.compile import compile_all
 from anylab.project import Project, open_project
 
@@ -27,7 +28,7 @@ upload = "open it"
 value = ["none"]
 source = "a test"
 date = "2026-11-20"
-grade = "A"
+grade = "published"
 """
 WAY = """
 name = "A way"
@@ -79,7 +80,7 @@ LABKIT = {
 
 def outputs(project: Project) -> dict[str, bytes]:
     """Everything that a build of the project would write: path below dist -> bytes."""
-    return dict(compile_all(project).files())
+    return dict(building.outputs(compile_all(project)))
 
 
 def notebook(project: Project, name: str = "ours", platform: str = "plain") -> dict:

@@ -164,9 +164,10 @@ def test_reading_commands_back_moves_no_line(lines):
 SCRIPT = """
 import hashlib, sys
 from pathlib import Path
+from anylab.building import outputs
 from anylab.compile import compile_all
 from anylab.project import open_project
-for path, data in compile_all(open_project(Path(sys.argv[1]))).files():
+for path, data in outputs(compile_all(open_project(Path(sys.argv[1])))):
     print(path, hashlib.sha256(data).hexdigest())
 """
 SURROUNDINGS = [

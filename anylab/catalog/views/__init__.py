@@ -1,0 +1,1 @@
+"""The parts of the guide, one module a family: each gives sections made from the table of facts."""

@@ -1,0 +1,182 @@
+"""What the guide says: every table is there, values have sources, unknown stays unknown, estimates are marked."""
+
+import dataclasses
+import re
+
+import pytest
+
+from anylab import building, facts
+from anylab.catalog import as_html, as_markdown, guide, table
+from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
+from anylab.catalog.reading import Reader
+from anylab.catalog.sources import Sources
+from anylab.catalog.views import criteria, places, strengths
+from anylab.catalog.views import work as work_view
+from anylab.compile import compile_all
+from anylab.project import open_project
+
+FACT = {"value": 3, "source": "example.org/page", "link": "https://example.org/page", "date": "2026-01-02",
+        "grade": "published", "note": ""}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(compiled):
+    return {path: data.decode() for path, data in guide.files(compiled) if path.endswith((".md", ".html"))}
+
+
+@pytest.fixture(scope="module")
+def reader(compiled):
+    sources = {p.source.name: p.source for p in compiled.pairs}.values()
+    return Reader(table.of(compiled.folders, sources, compiled.known))
+
+
+def rows_of(markdown, caption):
+    """The cells of a table of GUIDE.md, its head first."""
+    lines = markdown.partition(f"**{caption}**\n\n")[2].split("\n")
+    found = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return [row for row in found if not all(set(cell) <= {"-", ":"} for cell in row)]
+
+
+def test_every_place_of_the_facts_stands_in_the_quick_comparison_the_dead_ones_too(built, reader):
+    shown = {row[0].partition(",")[0] for row in rows_of(built["GUIDE.md"], "Quick comparison")[1:]}
+    assert shown == {p["name"].partition(",")[0] for p in reader.table["platforms"]}
+    states = {row[1] for row in rows_of(built["GUIDE.md"], "Quick comparison")[1:]}
+    assert any("gone" in s for s in states) and any("closed to newcomers" in s for s in states)
+
+
+def test_the_quick_comparison_has_at_least_sixteen_features_each_value_with_its_source(built):
+    head, *rows = rows_of(built["GUIDE.md"], "Quick comparison")
+    assert len(head) >= 16
+    sourced = {head.index(name) for name in ("free disk", "longest session", "keeps files", "internet", "to begin")}
+    for row in rows:
+        for column in sourced:
+            assert re.fullmatch(r"\[.+\]\[s\d+\]", row[column]) or row[column] == "*unknown*", (row[0], head[column])
+
+
+def test_every_table_that_the_old_guides_had_has_its_counterpart(built):
+    for title in ("Places compared", "For and against", "How to begin, step by step", "Which one for whom",
+                  "Which one for what", "Time on each accelerator", "How many times faster", "What a week holds",
+                  "Where the memory goes", "What it costs", "Buying a card, or renting one", "How a run goes",
+                  "Data in and out", "Working there", "Weigh it yourself", "One example, from set-up to result",
+                  "Moving a job", "Tips that are true here", "What the old guides said"):  # fmt: skip
+        assert f"\n## {title}\n" in built["GUIDE.md"], title
+        assert any(title in page for path, page in built.items() if path.endswith(".html")), title
+
+
+def test_every_reference_of_the_guide_is_defined_and_every_definition_used(built):
+    used = set(re.findall(r"\]\[s(\d+)\]", built["GUIDE.md"]))
+    defined = re.findall(r"^\[s(\d+)\]: (\S+) \"[^\"]+; grade (\w+)\"$", built["GUIDE.md"], re.MULTILINE)
+    assert used <= {number for number, _, _ in defined} and len(used) > 80
+    assert {grade for _, _, grade in defined} <= set(facts.GRADES)
+
+
+def test_every_table_of_the_guide_has_as_many_cells_in_each_row_as_in_its_head(built):
+    width = None
+    for line in built["GUIDE.md"].split("\n"):
+        if not line.startswith("|"):
+            width = None
+            continue
+        cells = len(re.split(r"(?<!\\)\|", line)) - 2
+        assert width in (None, cells), line
+        width = cells
+
+
+def test_every_move_between_two_places_is_told(built, compiled):
+    name = compiled.pairs[0].source.name
+    names = [p.platform.name for p in compiled.pairs if p.source.name == name and p.path]
+    for origin in names:
+        for target in names:
+            assert (f"<summary>From {origin} to {target}</summary>" in built["GUIDE.md"]) is (origin != target)
+
+
+def test_claims_of_the_old_guides_stand_beside_what_is_known_now(built, reader):
+    rows = rows_of(built["GUIDE.md"], "Claims, checked")[1:]
+    known = sum(len(p["claims"]) for p in reader.table["platforms"])
+    known += sum(len(n["claims"]) for n in reader.table["notebooks"].values())
+    assert len(rows) == known > 40
+    assert all(re.fullmatch(r"\[.+\]\[s\d+\]", row[3]) for row in rows)
+    assert any("impossible" in row[2] for row in rows)  # the seed's steps a second on a T4
+
+
+def test_the_views_ask_only_for_facts_that_exist():
+    for keys in (places._QUICK, places.EXECUTION, places.DATA, places.DEVELOPMENT):
+        assert {key for _, key, _ in keys} <= set(facts.KNOWN)
+
+
+def test_an_unknown_stays_unknown_and_an_estimate_is_marked(reader):
+    unknown = reader.fact({**FACT, "value": None, "grade": "unknown"}, "GB")
+    assert unknown.mark == UNKNOWN and as_markdown.cell(unknown).startswith("[*unknown*]")
+    assert "class=u href" in as_html.cell(unknown) and ">unknown<" in as_html.cell(unknown)
+    guessed = reader.fact({**FACT, "grade": "estimated"}, "GB")
+    assert guessed.mark == ESTIMATE and as_markdown.cell(guessed).startswith("[≈ 3 GB]")
+    assert ">≈ 3 GB</a>" in as_html.cell(guessed)
+    assert reader.fact(None).text == "unknown" and reader.fact({**FACT, "value": 0}, "h").text == "0 h"
+
+
+def test_words_of_facts_break_no_table_and_no_page():
+    nasty = 'a | b <script>alert(1)</script> [x](y) *z*\nnew & "line"'
+    cell = as_markdown.cell(Cell(nasty))
+    assert "\n" not in cell and not re.search(r"(?<!\\)[|<\[*]", cell)
+    shown = as_html.cell(Cell(nasty, href='x" onclick="1'))
+    assert "<script" not in shown and 'onclick="1' not in shown.replace("&quot;", "")
+
+
+def test_one_object_gives_both_pages():
+    bars = Bars("b", "Bars", (Bar("slow", 4.0, Cell("4 h")), Bar("fast", 1.0, Cell("1 h"), less=True)))
+    section = Section(
+        "s", "A part", "Words.", (Table("t", "Facts", ("a", "b"), ((Cell("x"), Cell("1", sort=1)),)), bars)
+    )
+    markdown, html = as_markdown.page("T", "", [section], Sources()), as_html.section(section)
+    for words in ("A part", "Words.", "Facts", "4 h", "slow"):
+        assert words in markdown and words in html
+    assert markdown.count("█") == 30 and "░" in markdown and "width:25%" in html
+
+
+def test_for_and_against_and_points_follow_from_facts_alone(reader):
+    open_places = [p for p in reader.table["platforms"] if p["state"] == "open" and p["plans"]]
+    for platform in open_places:
+        kept = platform["facts"].get("persists", {}).get("value")
+        told = {c.text for c in (*strengths.fors(reader, platform), *strengths.againsts(reader, platform))}
+        assert ("files stay between sessions" in told) is (kept is True)
+        assert ("keeps no files between sessions" in told) is (kept is False)
+    offer = reader.table["offers"][0]
+    for minutes, points in ((2, 5.0), (4, 4.0), (64, 0.0)):
+        place = {"state": "open", "setup": [{"minutes": minutes}]}
+        assert criteria.CRITERIA[0].points(offer, place) == points
+    assert criteria.CRITERIA[0].points(offer, {"state": "closed", "setup": [{"minutes": 1}]}) == 0
+    assert criteria.total({"a": 5.0, "b": None}, {"a": 1, "b": 1}) == 2.5  # an unknown counts as nothing
+    assert criteria.total({"a": 5.0}, {"a": 0}) == 0
+
+
+def test_a_machine_that_does_less_is_called_so_and_compared_with_nothing(reader):
+    bars = [b for block in work_view._times(reader) if isinstance(block, Bars) for b in block.bars]
+    assert any(b.less and b.cell.text.endswith("(smaller)") for b in bars)
+    assert any(not b.less and not b.cell.text.endswith("(smaller)") for b in bars)
+
+
+def test_a_new_folder_of_facts_is_a_new_place_on_every_page(project_copy):
+    folder = project_copy / "platforms" / "attic"
+    folder.mkdir()
+    (folder / "platform.toml").write_text(
+        'name = "The Attic"\nvariants = false\norder = 99\n[facts]\n'
+        'ram_gb = { value = 48, source = "example.org/attic", date = "2026-11-01", grade = "reported" }\n'
+        '[plans.free]\nname = "free"\n[plans.free.machines.t4]\ncard = "t4"\n'
+        'usd_per_hour = { value = 0.25, source = "example.org/attic", date = "2026-11-01", grade = "reported" }\n'
+    )
+    compiled = compile_all(open_project(project_copy))
+    written = {path: data for path, data in building.outputs(compiled) if path.endswith((".md", ".html"))}
+    assert b"The Attic" in written["GUIDE.md"] and b"https://example.org/attic" in written["GUIDE.md"]
+    assert b"The Attic" in written["index.html"] and b"48 GB" in written["index.html"]
+    anchors = set(re.findall(rb'href="?#([\w-]+)', written["index.html"]))
+    assert all(re.search(rb'id="?' + re.escape(a) + rb'[" >]', written["index.html"]) for a in anchors)
+    # no notebook of this small project has counted work: there is no advisor, and the pages say no time
+    assert b"id=ask" not in written["index.html"] and b"id=advisor" not in written["index.html"]
+
+
+def test_a_project_without_plans_has_no_guide(tmp_path, compiled):
+    bare = dataclasses.replace(compiled, folders=[f for f in compiled.folders if not f.profile.get("plans")])
+    assert list(guide.files(bare)) == []
