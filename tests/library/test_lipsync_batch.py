@@ -12,7 +12,22 @@ import numpy
 import pytest
 import torch
 from labkit import Stop
-from lipsync import batch, film, output, paint, plan, request, sample, speech, studio, takes, tiny, video, weights
+from lipsync import (
+    batch,
+    film,
+    output,
+    paint,
+    plan,
+    request,
+    sample,
+    score,
+    speech,
+    studio,
+    takes,
+    tiny,
+    video,
+    weights,
+)
 from lipsync.crop import Look
 from lipsync.request import Wish
 from media import consent
@@ -492,3 +507,43 @@ def test_a_card_decides_batch_and_minutes_and_too_small_a_one_is_a_sentence(monk
 def test_without_a_card_two_seconds_are_made_unless_more_are_asked_for():
     assert plan.choose().seconds == 2 and plan.choose(seconds=5).seconds == 5 and plan.choose().dtype == "float32"
     assert "at most 2 s" in plan.describe(plan.choose())
+
+
+# --- LSE
+
+
+def test_syncnets_measures_find_the_delay_at_which_sound_and_face_agree():
+    rng = torch.Generator().manual_seed(0)
+    heard = torch.randn(60, 1024, generator=rng)
+    together = score.compared(heard, heard)
+    assert (together.distance, together.offset) == (pytest.approx(0, abs=0.01), 0) and together.confidence > 30
+    late = score.compared(heard[5:55], heard[:50])
+    assert late.offset == 5 and score.compared(torch.randn(60, 1024, generator=rng), heard).confidence < 3
+
+
+def test_thirteen_cepstra_a_hundred_times_a_second_tell_sounds_apart():
+    at = numpy.arange(16000) / 16000
+    low, high = (score.mfcc(0.3 * numpy.sin(2 * numpy.pi * f * at)) for f in (200, 3000))
+    assert low.shape == (13, 99) and low.dtype == numpy.float32
+    assert numpy.abs(low[1:].mean(1) - high[1:].mean(1)).max() > 10 and low[:, 20:80].std(1).max() < 3
+    # the first number is the logarithm of the energy: of one that is ten times as strong, ln 100 more
+    quiet, loud = (score.mfcc(g * numpy.sin(2 * numpy.pi * 200 * at))[0, 50] for g in (0.05, 0.5))
+    assert loud - quiet == pytest.approx(4.6, abs=0.05)
+
+
+def test_syncnet_is_loaded_strictly_and_measures_a_film(made, tmp_path):
+    folders, take, _, path = made
+    tiny.twin(tmp_path, tiny.SOURCES["score"].id)
+    file = tmp_path / score.FILE
+    model = score.load(file, "cpu")
+    assert sum(p.numel() for p in model.parameters()) == 13_631_616
+    short = replace(take, speech=replace(take.speech, samples=16000 * 14 // 25))
+    found = score.measure(model, short, path, "cpu")
+    assert found.distance > 0 and found.confidence >= 0 and abs(found.offset) <= score.SHIFT
+    with pytest.raises(Stop, match="LSE needs 0.4 s"):
+        score.measure(model, replace(take, speech=replace(take.speech, samples=16000 // 5)), path, "cpu")
+    state = torch.load(file, weights_only=True)
+    del state["netfclip.0.bias"]
+    torch.save(state, file)
+    with pytest.raises(Stop, match="is not the SyncNet that this notebook knows"):
+        score.load(file, "cpu")

@@ -36,6 +36,18 @@ def local(folders, draft: bool = False, quick: bool = False) -> dict[str, Local]
     return found
 
 
+def syncnet(folders, quick: bool = False) -> Path:
+    """The file of SyncNet's weights, for measures only. Raises Stop."""
+    source = registry.SOURCES["score"]
+    if quick:
+        from lipsync import tiny
+
+        return tiny.build_all(folders.work / "tiny", ("score",))["score"] / source.files[0]
+    from session import weights
+
+    return weights.fetch(source.id, source.revision, folders, source.files).folder / source.files[0]
+
+
 def commits(found: dict[str, Local]) -> dict[str, str]:
     """Repository and commit of each role, for records and identities."""
     return {role: f"{one.id}@{one.commit}" for role, one in found.items()}
