@@ -175,11 +175,11 @@ mine = folders._replace(outputs=place)
 
 wishes = request.wishes(FACE, SPEECH, LIST_FILE, FACE_NUMBER)
 voices = folders.outputs.parent / "voice_cloning"  # where the voice notebook keeps its results on this platform
-found = [request.find(wish, mine, voices) for wish in wishes]
+found, problems = request.find_all(wishes, mine, voices)
 agreed = [request.agreed(one, WHOSE_FACE, WHOSE_VOICE, MAY_BE_USED) for one in found]
 made = plan.choose(QUICK_TEST, DRAFT, SECONDS)
 for one, said in zip(found, agreed, strict=True):
-    print(f"{one.wish.name}: the face of {said['face'].whose}; {said['voice'].whose}")
+    print(f"{one.wish.name}: face: {said['face'].whose}; voice: {said['voice'].whose}")
 print(plan.describe(made))
 print(registry.licences(DRAFT))
 print(platform.CLONING)
@@ -198,7 +198,7 @@ from session import report
 
 look = Look(SHIFT, MARGIN, CHEEKS, FEATHER, MATCH_COLOURS)
 label = "" if LABEL.startswith("off") else WORDS
-ready, tracks, problems = [], [], {}
+ready, tracks = [], []
 with report.stage("find the face"):
     for one in found:
         try:

@@ -142,7 +142,7 @@ def test_a_photo_is_encoded_once(home, tmp_path):
     take, found, remarks = takes.prepare(
         "film", tmp_path / "face.png", voice.write(folders.work), folders, box="100, 108, 284, 348", most=1.0
     )
-    assert any("the photo stands still but for its mouth" in r for r in remarks)
+    assert any("all but its mouth stands still" in r for r in remarks)
     note = studio_of(networks(home), folders).chunk(take, 0, 25, tmp_path / "part.mp4")
     assert (note["painted"], note["encoded"]) == (25, 1)
 
