@@ -63,7 +63,7 @@
 #         gated: false
 #         revision: unverified
 #         tiny: lipsync.tiny:twin
-#     smallest: {SECONDS: 1}
+#     smallest: {SECONDS: 1, FIND: yunet}
 #     produces:
 #       - {file: film.mp4, is: video, frames: 25, sound: true, seconds: 0.9}
 #       - {file: "*.png", is: picture}
