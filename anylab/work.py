@@ -101,5 +101,6 @@ def _of_work(work: Facts) -> Iterable[facts.Found]:
         for card, known in choice.get("known", {}).items():
             at = work.at("choices", i, "known", card)
             yield facts.Found((name, "known", card), known, at, {}, named=False)
-    for i, claim in enumerate(work.data.get("claims", ())):
-        yield facts.Found(("claims", str(i + 1)), claim, work.at("claims", i), {}, named=False)
+    for list_of in ("claims", "tips"):
+        for i, entry in enumerate(work.data.get(list_of, ())):
+            yield facts.Found((list_of, str(i + 1)), entry, work.at(list_of, i), {}, named=False)

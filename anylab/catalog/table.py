@@ -161,6 +161,7 @@ def _notebook(source: Source, guided: Iterable[Platform], known: Known) -> dict[
         "models": models,
         "work": _work(found.data) if found else None,
         "claims": [_entry(claim) for claim in found.data.get("claims", ())] if found else [],
+        "tips": [_entry(tip) for tip in found.data.get("tips", ())] if found else [],
     }
 
 

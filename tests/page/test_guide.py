@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shutil
 
 import pytest
 
@@ -14,6 +15,7 @@ from anylab.catalog.views import criteria, places, strengths
 from anylab.catalog.views import work as work_view
 from anylab.compile import compile_all
 from anylab.project import open_project
+from tests.conftest import ROOT
 
 FACT = {"value": 3, "source": "example.org/page", "link": "https://example.org/page", "date": "2026-01-02",
         "grade": "published", "note": ""}  # fmt: skip
@@ -102,6 +104,14 @@ def test_claims_of_the_old_guides_stand_beside_what_is_known_now(built, reader):
     assert any("impossible" in row[2] for row in rows)  # the seed's steps a second on a T4
 
 
+def test_tips_of_a_notebook_come_from_its_work_file_with_their_source(built, reader):
+    rows = rows_of(built["GUIDE.md"], "Faster and cheaper")[1:]
+    told = {(row[0], row[1]) for row in rows}
+    tips = [(tip["do"], n["title"]) for n in reader.table["notebooks"].values() for tip in n["tips"]]
+    assert len(tips) > 3 and set(tips) <= told
+    assert all(re.fullmatch(r"\[.+\]\[s\d+\]", row[2]) for row in rows)
+
+
 def test_the_views_ask_only_for_facts_that_exist():
     for keys in (places._QUICK, places.EXECUTION, places.DATA, places.DEVELOPMENT):
         assert {key for _, key, _ in keys} <= set(facts.KNOWN)
@@ -175,6 +185,27 @@ def test_a_new_folder_of_facts_is_a_new_place_on_every_page(project_copy):
     assert all(re.search(rb'id="?' + re.escape(a) + rb'[" >]', written["index.html"]) for a in anchors)
     # no notebook of this small project has counted work: there is no advisor, and the pages say no time
     assert b"id=ask" not in written["index.html"] and b"id=advisor" not in written["index.html"]
+
+
+def test_pages_are_built_checked_and_cleared_away_like_variants(project_copy):
+    picture = project_copy / "notebooks-src" / "dot.png"
+    shutil.copy(ROOT / "notebooks-src" / "assets" / "graphmer_training.png", picture)
+    source = project_copy / "notebooks-src" / "seen.py"
+    front = ("title: Seen once", "picture: dot.png", "picture_alt: a dot")
+    head = "".join(f"#     {line}\n" for line in front)
+    source.write_text(f"# ---\n# jupyter:\n#   anylab:\n{head}# ---\n\n# %%\nx = 1\n")
+    project = open_project(project_copy)
+    wrote = building.build(project).outcome.written
+    assert {"dist/index.html", "dist/GUIDE.md", "dist/pictures/seen.png"} <= set(wrote)
+    assert building.build(project).from_cache and not building.check(project).drift
+    page = project.out / "index.html"
+    page.write_text(page.read_text(encoding="utf-8") + "by hand", encoding="utf-8")
+    (project.out / "pictures" / "mine.png").write_bytes(b"mine")
+    report = building.check(project)
+    assert list(report.drift) == ["dist/index.html"] and report.outcome.orphans == ["dist/pictures/mine.png"]
+    source.unlink()
+    outcome = building.build(project).outcome
+    assert "dist/pictures/seen.png" in outcome.removed and outcome.orphans == ["dist/pictures/mine.png"]
 
 
 def test_a_project_without_plans_has_no_guide(tmp_path, compiled):

@@ -246,11 +246,17 @@ def test_without_a_script_everything_is_there_as_plain_tables(name, visit):
 
 @pytest.mark.parametrize("name,dark", [*((name, False) for name in PAGES), ("index.html", True)])
 def test_axe_finds_nothing(name, dark, visit):
-    """Every rule in the light; in the dark, whose colours all pages share, the one that colours can break."""
+    """Every rule in the light; in the dark, whose colours all pages share, the one that colours can break.
+
+    The first rows of a table stand for all of it: the rest is made by the same lines, and axe takes minutes for it.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     page = visit((DIST / name).as_uri(), dark=dark).page
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.evaluate(
+        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
+        "document.querySelectorAll('tbody').forEach(b => { while (b.rows.length > 4) b.deleteRow(4); })"
+    )
     found = Axe().run(page, options={"runOnly": ["color-contrast"]} if dark else {})
     assert dark or len(found.response["passes"]) > 20
     told = [(v["id"], len(v["nodes"]), v["nodes"][0]["html"][:200]) for v in found.response["violations"]]

@@ -97,11 +97,11 @@
     var hours = rows.map(function (r) { return Math.max(r.elapsed_hours, 1 / 3600); }), paid = rows.filter(function (r) { return r.usd > 0; }).map(function (r) { return r.usd; });
     var x = scale(Math.min.apply(null, hours), Math.max.apply(null, hours), left + 14, W - right - 14);
     var y = paid.length ? scale(Math.min.apply(null, paid), Math.max.apply(null, paid), floor - 12, ceiling + 12) : null;
-    ticksOf(x, 52, [1 / 60, 5 / 60, 0.25, 1, 4, 12, 24, 72, 168, 720, 2160, 8760]).forEach(function (h) {
+    ticksOf(x, 52, [1 / 3600, 5 / 3600, 0.25 / 60, 1 / 60, 2 / 60, 5 / 60, 10 / 60, 20 / 60, 0.5, 1, 2, 4, 8, 12, 24, 48, 96, 168, 336, 720, 2160, 8760]).forEach(function (h) {
       svg.appendChild(make("line", { x1: x(h), x2: x(h), y1: top, y2: H - foot, "class": "grid" }));
       svg.appendChild(make("text", { x: x(h), y: H - foot + 18, "text-anchor": "middle", "class": "ax" }, duration(h)));
     });
-    if (y) ticksOf(y, 20, [0.01, 0.1, 0.5, 1, 5, 10, 50, 100, 500, 1000, 10000]).forEach(function (u) {
+    if (y) ticksOf(y, 20, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]).forEach(function (u) {
       svg.appendChild(make("line", { x1: left, x2: W - right, y1: y(u), y2: y(u), "class": "grid" }));
       svg.appendChild(make("text", { x: left - 8, y: y(u) + 4, "text-anchor": "end", "class": "ax" }, u < 1 ? String(u) : grouped(u)));
     });
