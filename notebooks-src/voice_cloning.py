@@ -5,7 +5,7 @@
 #     summary: >-
 #       A few seconds of a voice that you may use, and a text of any length, become clean speech in that voice on a free
 #       GPU; with numbers that show how close it is, and an inaudible mark that says a machine made it.
-#     result: speech as wav (48 kHz) and mp3, a record of how it was made, a picture, and the voice kept for next time
+#     result: speech as wav (48 kHz) and mp3, a record of how it was made, pictures, and on wish the voice for next time
 #     picture: assets/voice_cloning.png
 #     picture_alt: >-
 #       The sample voice that the notebook carries, as a waveform with the part that is cloned between two lines, and
@@ -124,7 +124,7 @@ TEXT_FILE = ""  # @param {type:"string"}
 LANGUAGE = "en"  # @param {type:"string"}
 # @markdown **Whose voice.** `sample` is synthetic and needs no consent; or a file, `upload`, `record`, `kept:NAME`
 VOICE = "sample"  # @param {type:"string"}
-# @markdown Any other voice: whose is it, and why may it be used?
+# @markdown Any other voice: whose is it, and why may it be used? For several: `VOICE = Ada Smith; Ben = Ben Jones`
 WHOSE_VOICE = ""  # @param {type:"string"}
 MAY_BE_USED = "not stated"  # @param ["not stated", "my own voice", "allowed in writing", "free or synthetic"]
 # @markdown Optional: `ask` shows a sentence to be said aloud; then give the path of that recording
@@ -133,7 +133,7 @@ SPOKEN_CONSENT = ""  # @param {type:"string"}
 TRANSCRIPT = ""  # @param {type:"string"}
 # @markdown For scripts: `Anna = anna.wav; Ben = kept:ben`
 SPEAKERS = ""  # @param {type:"string"}
-# @markdown Keep the voice under this name, for `kept:NAME`
+# @markdown A name under which the voice is kept with the results, for `kept:NAME`; speakers keep their own names
 KEEP_AS = ""  # @param {type:"string"}
 # @markdown **How.** auto: by the card and the language
 ENGINE = "auto"  # @param ["auto", "voxcpm2", "chatterbox", "pocket"]
@@ -175,7 +175,7 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
-from voiceclone import consent, intake, registry, script, studio
+from voiceclone import consent, intake, registry, script, studio, takes, text, voices
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
@@ -183,14 +183,20 @@ if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
 
-wishes = {"": VOICE, **intake.speakers(SPEAKERS)}
-lines = script.lines(TEXT, TEXT_FILE)
-intake.missing(lines, wishes)
-others = [wish for wish in wishes.values() if not intake.is_ours(wish) and not intake.is_kept(wish)]
-agreed = consent.ask(bool(others), WHOSE_VOICE, MAY_BE_USED)
-about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, LANGUAGE)
-print(f"The voice: {agreed.whose} ({agreed.ground}).")
-print(registry.describe(about, LANGUAGE))
+spoken_in = text.language(LANGUAGE)
+lines = script.lines(TEXT, intake.text(TEXT_FILE, mine))
+wishes = intake.wishes(VOICE, intake.speakers(SPEAKERS), lines)
+others = [name for name, wish in wishes.items() if not intake.is_ours(wish) and not intake.is_kept(wish)]
+agreed = consent.each(others, WHOSE_VOICE, MAY_BE_USED)
+labels = voices.labels(wishes, KEEP_AS)
+prompts = {n: voices.load(folders.outputs, intake.is_kept(w)) for n, w in wishes.items() if intake.is_kept(w)}
+about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, spoken_in)
+items, changes, remarks = script.items(lines, spoken_in, SPEED, SEED)
+settings = takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, WATERMARK)
+for name in wishes:
+    agreed[name] = prompts[name].consent if name in prompts else agreed.get(name) or consent.ask(False, "", "")
+    print(f"{name or 'The voice'}: {agreed[name].whose} ({agreed[name].ground})")
+print(registry.describe(about, spoken_in))
 print(platform.CLONING)
 
 # %% [markdown]
@@ -202,44 +208,34 @@ print(platform.CLONING)
 from labkit import progress
 from media import player
 from session import report
-from voiceclone import plots, reference, voices
+from voiceclone import plots, reference, spoken
 
 with report.stage("reference"):
-    found = {
-        name: None if intake.is_kept(w) else reference.prepare(intake.find(w, mine), *about.reference)
-        for name, w in wishes.items()
-    }
+    recorded = [name for name in wishes if name not in prompts]
+    found = {name: reference.prepare(intake.find(wishes[name], mine), *about.reference) for name in recorded}
 for name, one in found.items():
-    who = name or "the voice"
-    if one is None:
-        print(f"{who}: kept before as '{intake.is_kept(wishes[name])}'")
-        continue
-    q = one.quality
+    who, q = name or "the voice", one.quality
     print(f"{who}: {q.seconds:.1f} s at {q.rate / 1000:g} kHz; {one.end - one.begin:.1f} s of it are taken")
     for remark in one.remarks:
         print(f"  but {remark}")
     progress.show(
         plots.reference(one),
-        place / f"reference{'-' + name if name else ''}.png",
+        place / f"reference-{labels[name]}.png",
         f"{who}, the part that is taken marked",
     )
 
 # %% Transcript, spoken consent, voices
+if SPOKEN_CONSENT:  # whether it is there is known without a download
+    spoken.asked(SPOKEN_CONSENT, agreed.get(""), found.get(""), mine, spoken_in)
 listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or TRANSCRIPT == "auto" or SPOKEN_CONSENT) else None
 if SPOKEN_CONSENT:
-    agreed = consent.aloud(SPOKEN_CONSENT, agreed, found[""], listener, mine, LANGUAGE)
-prompts = {}
+    agreed[""] = spoken.aloud(SPOKEN_CONSENT, agreed.get(""), found.get(""), listener, mine, spoken_in)
 for name, one in found.items():
-    if one is None:
-        prompts[name] = voices.load(folders.outputs, intake.is_kept(wishes[name]))
-        continue
     known = TRANSCRIPT if name == "" else ""
-    words = voices.transcript(known, one, listener, LANGUAGE)
-    label = KEEP_AS if KEEP_AS and name == "" else name or "voice"
-    prompts[name] = voices.save(place, label, one, words, agreed)
+    words = voices.transcript(known, one, listener, spoken_in)
+    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, agreed[name])
     if words:
         print(f"{name or 'the voice'} says: {words}")
-agreed = agreed if others or not intake.is_kept(VOICE) else prompts[""].consent
 player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, prompt in prompts.items()])
 
 # %% [markdown]
@@ -248,7 +244,6 @@ player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, pr
 # the ends of sentences. What is wrong here, mend in `TEXT`.
 
 # %% Preview
-items, changes, remarks = script.items(lines, LANGUAGE, SPEED, SEED)
 print(script.preview(items, changes, remarks))
 
 # %% [markdown]
@@ -258,19 +253,18 @@ print(script.preview(items, changes, remarks))
 
 # %%
 from labkit import clock
-from voiceclone import batch, takes
+from voiceclone import batch, output
 
 with report.stage("load the engine"):
-    loaded = studio.load(about, LANGUAGE, mine, QUICK_TEST)
+    loaded = studio.load(about, spoken_in, mine, QUICK_TEST)
 with report.stage("hear the voice"):
     ready = batch.ready(loaded.engine, prompts)
 clock.budget(STOP_AFTER)
-marked = not WATERMARK.startswith("off")
-booth = takes.Booth(
-    loaded.engine, ready, takes.Settings(TAKES, 4 if QUICK_TEST and not STEPS else STEPS, GUIDANCE, marked), listener
-)
+booth = takes.Booth(loaded.engine, ready, settings, listener)
+facts = {**loaded.facts(), "language": spoken_in, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
+begun = output.drafts(mine, facts, WATERMARK)
 with report.stage("speak"):
-    run = batch.run(items, booth, mine, loaded.facts())
+    run = batch.run(items, booth, mine, loaded.facts(), begun)
 
 # %% [markdown]
 # ## 5 · Listen
@@ -278,22 +272,21 @@ with report.stage("speak"):
 # are. The mark is read back from the files.
 
 # %%
-from voiceclone import output
-
-facts = {**loaded.facts(), "language": LANGUAGE, "takes": TAKES, "steps": STEPS, "guidance": GUIDANCE, "seed": SEED}
-results, sounds = [], batch.recordings(items, run, mine)
+results, first = [], None
 with report.stage("write"):
-    for name, (made, notes) in sounds.items():
-        parts = batch.parts(items, run, name)
-        results.append(
-            output.write(place, name, made, {**facts, "sentences": parts, "notes": notes}, agreed, marked, SIGN)
-        )
+    for name, (made, notes) in batch.recordings(items, run, mine):
+        first = first or made
+        about_it = {**facts, "sentences": batch.parts(items, run, name), "notes": notes}
+        consents = {who: prompts[who].consent for who in batch.speakers(items, name)}
+        results.append(output.write(place, name, made, about_it, consents, WATERMARK, SIGN, begun))
         print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
         for note in notes:
             print(f"  {note}")
 if not results:
     print("Nothing is finished yet; what went wrong stands above. Run all goes on from here.")
-player.show([("what was cloned", prompts[""].wav)] + [(result.name, result.mp3) for result in results[:6]])
+player.show(
+    [("what was cloned", next(iter(prompts.values())).wav)] + [(result.name, result.mp3) for result in results[:6]]
+)
 
 # %% Other takes of the first piece, to compare collapse=true
 compare = batch.takes_of(run, mine)
@@ -310,7 +303,8 @@ if len(compare) > 1:
 numbers = batch.summary(run, results)
 if results:
     print(batch.told(numbers, listener is not None))
-    first = sounds[results[0].name][0]
+    if slow := registry.advice(about, numbers["real_time_factor"], spoken_in):
+        print(slow)
     progress.show(
         plots.result(first, f"{results[0].name}: {loaded.about.title}"),
         place / "speech.png",
@@ -320,8 +314,8 @@ if results:
 storage.write_json(place / "measures.json", numbers)
 if QUICK_TEST:
     print("This was the quick test: random weights make noise, not words, and the whole way works on this machine.")
-spoken = f"{numbers['done']} of {numbers['asked']} pieces, {numbers['seconds']:.0f} s of speech"
-VERDICT = f"{spoken}, {about.title} in {loaded.engine.dtype}"
+made_of = f"{numbers['done']} of {numbers['asked']} pieces, {numbers['seconds']:.0f} s of speech"
+VERDICT = f"{made_of}, {about.title} in {loaded.engine.dtype}"
 
 # %% [markdown]
 # ### What this is, and what it is not
@@ -331,7 +325,8 @@ VERDICT = f"{spoken}, {about.title} in {loaded.engine.dtype}"
 # [Perth](https://github.com/resemble-ai/Perth). A mark can be removed by somebody who tries, and tags are lost when a
 # file is converted: say yourself that a machine speaks. In the European Union that is a duty since August 2026, by
 # commentaries on the AI Act (Article 50) that we read; this is no legal advice. The wav serves the video and lip-sync
-# notebooks as it is. Voices that were kept lie in `voices/`: delete the folder when you are done.
+# notebooks as it is. A voice is kept only where `KEEP_AS` says so, in `voices/` among the files below: delete that
+# folder when you are done.
 
 # %% slot="finish"
 report.files(folders)

@@ -26,16 +26,17 @@ def check(pairs: Iterable[Pair], compiled: Build | None = None) -> None:
         missing = [name for name in RUNNER if _lacks(name)]
         missing += [text for text in source.front.get("packages", []) if _lacks(text)]
         bare = overlay.bare(compiled, pair) if compiled else None
-        if compiled is None:
-            missing += [text for text in source.front.get("no_deps", []) if _lacks(text)]
-        elif bare is not None and not bare.is_dir():
+        alone = [text for text in source.front.get("no_deps", []) if _lacks(text)] if compiled is None else []
+        if bare is not None and not bare.is_dir():
             what = "its packages without dependencies are not here yet: python build.py overlays fetches them, once"
             problems.append(Problem(source.at("no_deps"), what))
         if compiled is not None:
             problems += _without_overlay(pair, compiled)
-        if missing:
-            what = "to run it here, install what is missing: pip install " + " ".join(f'"{m}"' for m in missing)
-            problems.append(Problem(source.at("packages"), what))
+        ways = (("packages", "pip install", missing), ("no_deps", "pip install --no-deps", alone))
+        for key, command, names in ways:
+            if names:
+                what = f"to run it here, install what is missing: {command} " + " ".join(f'"{m}"' for m in names)
+                problems.append(Problem(source.at(key), what))
     if problems:
         raise Refused(problems)
 

@@ -36,7 +36,8 @@ def speak(text: str, voice: str = VOICE, speed: int = SPEED, pitch: int = PITCH)
             parts.append(ctypes.string_at(wave, count * 2))
         return 0
 
-    rate = library.espeak_Initialize(1, 0, espeakng_loader.get_data_path().encode(), 0)  # 1: give the samples back
+    # 2: the samples are here when espeak_Synth returns; with 1 a thread of espeak's calls back, now and then too late
+    rate = library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)
     library.espeak_SetSynthCallback(collect)
     library.espeak_SetVoiceByName(voice.encode())
     library.espeak_SetParameter(1, speed, 0)  # words per minute

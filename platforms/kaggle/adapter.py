@@ -18,8 +18,10 @@ INTERNET_CLICKS = "Settings > Turn on internet (needs a phone-verified account),
 RESTART_CLICKS = "Run > Restart & clear cell outputs, then Run > Run all"
 FETCH = "To keep them: Save Version > Save & Run All; they then stand under Output, as one archive or file by file."
 ELSEWHERE = "This is the variant for Kaggle, but this machine is not Kaggle; the badges on top lead to the others."
+# read by others in 2026-09 and 2026-10 (the pages open in a browser only), version of 2025-06-22; nothing on voices
 CLONING = (
-    "What Kaggle's terms say on cloned voices and faces was not read by us: read them before you use a person's here."
+    "Kaggle's terms (kaggle.com/terms, kaggle.com/aup) were not read by us. Others quote from them \"personal, "
+    "non-commercial use\" (in 2026-10): read them before you clone a person's voice here, or sell what you make."
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

@@ -21,9 +21,11 @@ FETCH = "They stay in your project; to fetch one: right-click it in the file lis
 ELSEWHERE = (
     "This is the variant for Studio Lab, but this machine is not Studio Lab; the badges on top lead to the others."
 )
+# whether the policy holds for Studio Lab is not known; a stored copy of it was read 2026-11-28, newer ones may exist
 CLONING = (
-    "What SageMaker Studio Lab's terms say on cloned voices and faces was not read by us: "
-    "read them before you use a person's here."
+    "SageMaker Studio Lab's own terms were not read by us. AWS's policy for its AI services "
+    "(aws.amazon.com/machine-learning/responsible-ai/policy, version of 2023-09-28) forbids \"to depict a person's "
+    'voice or likeness without their consent": use only a voice or face that is yours or that you were given.'
 )
 ROOT = os.environ.get("ANYLAB_STANDIN", "")  # tests put the platform's folders below a folder of theirs
 

@@ -293,14 +293,19 @@ def test_a_wrong_word_on_the_command_line_exits_with_2(built, anylab, arguments,
 
 @pytest.mark.parametrize("command", [["run"], ["smoke", "-p", "colab"]])
 def test_a_package_that_is_missing_is_named_with_the_command(built, anylab, command):
-    lock = "# python: {}\n# image: {}\n# for: no-such-package-at-all>=2\n# for: numpy>=1\n"
-    pins = "no-such-package-at-all==2.0\nnumpy==2.4.6\n"
+    lock = (
+        "# python: {}\n# image: {}\n# for: no-such-package-at-all>=2\n# for: numpy>=1\n# for, no-deps: no-such-one>=1\n"
+    )
+    pins = "no-such-package-at-all==2.0\nno-such-one==1.0  # no-deps\n"
     lists = "platforms/{}/packages.txt of {}"
     files = {
-        "a.py": front('needs: {internet: required}\n#     packages: ["no-such-package-at-all>=2", "numpy>=1"]'),
-        "locks/a.txt": lock.format("3.11 and newer", "unknown: everything is pinned") + pins,
-        "locks/a.colab.txt": lock.format("3.13", lists.format("colab", "2026-08-19")) + pins.split("\n")[0],
-        "locks/a.kaggle.txt": lock.format("3.12", lists.format("kaggle", "2026-08-12")) + pins.split("\n")[0],
+        "a.py": front(
+            'needs: {internet: required}\n#     packages: ["no-such-package-at-all>=2", "numpy>=1"]\n'
+            "#     no_deps: [no-such-one>=1]"
+        ),
+        "locks/a.txt": lock.format("3.11 and newer", "unknown: everything is pinned") + pins + "numpy==2.4.6\n",
+        "locks/a.colab.txt": lock.format("3.13", lists.format("colab", "2026-08-19")) + pins,
+        "locks/a.kaggle.txt": lock.format("3.12", lists.format("kaggle", "2026-08-12")) + pins,
     }
     for name, content in files.items():
         (built / "notebooks-src" / name).write_text(content)
@@ -313,6 +318,8 @@ def test_a_package_that_is_missing_is_named_with_the_command(built, anylab, comm
     assert 'notebooks-src/a.py:6: to run it here, install what is missing: pip install "no-such-package-at-all>=2"' in (
         done.stderr
     )
+    if command[0] == "run":  # on a stand-in these come from a folder of their own
+        assert 'a.py:7: to run it here, install what is missing: pip install --no-deps "no-such-one>=1"' in done.stderr
 
 
 def test_the_manifest_lists_the_variants(built):

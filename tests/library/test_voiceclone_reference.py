@@ -6,7 +6,7 @@ import soundfile
 from labkit import Stop
 from media import consent as media_consent
 from media.sound import Sound, resample
-from voiceclone import consent, intake, plots, reference, sample, sound, speaker, voices
+from voiceclone import consent, intake, plots, reference, script, sound, speaker, spoken, voices
 
 from tests.conftest import ROOT
 from tests.library.voices import packages, speak
@@ -21,8 +21,8 @@ def resemblyzer():
 def put(tmp_path):
     """Write samples as a wav; its path."""
 
-    def write(samples, rate=16000, name="voice.wav"):
-        soundfile.write(tmp_path / name, samples, rate)
+    def write(samples, rate=16000, name="voice.wav", **more):
+        soundfile.write(tmp_path / name, samples, rate, **more)
         return tmp_path / name
 
     return write
@@ -48,6 +48,9 @@ def music(rate=16000, seconds=10):
         ("music", "sounds like music or a steady noise"),
         ("noise", "sounds like music or a steady noise"),
         ("almost silent", "is almost silent"),
+        ("no numbers", "is damaged"),
+        ("infinite", "is damaged"),
+        ("too low a rate", "has 4000 samples a second, and a voice needs at least 8000"),
     ],
 )
 def test_what_cannot_be_cloned_is_one_sentence(what, said, put):
@@ -59,9 +62,12 @@ def test_what_cannot_be_cloned_is_one_sentence(what, said, put):
         "music": music(),
         "noise": numpy.random.default_rng(0).standard_normal(rate * 6) * 0.1,
         "almost silent": numpy.concatenate([voice[:rate], numpy.zeros(rate * 9)]),
+        "no numbers": numpy.where(numpy.arange(len(voice)) == 1000, numpy.nan, voice),
+        "infinite": numpy.where(numpy.arange(len(voice)) == 1000, numpy.inf, voice),
+        "too low a rate": voice[::4],
     }[what]
     with pytest.raises(Stop, match=said) as stop:
-        reference.prepare(put(made))
+        reference.prepare(put(made, 4000 if what == "too low a rate" else rate, subtype="FLOAT"))
     assert "\n" not in str(stop.value)
 
 
@@ -99,6 +105,41 @@ def test_what_costs_quality_is_a_remark_and_the_work_goes_on(what, remark, put):
     if what == "two voices":  # the part is the first voice's alone
         alike = speaker.similarity(speaker.embedding(found.part), speaker.embedding(Sound(voice, rate)))
         assert found.end <= 7.2 and alike > speaker.SAME
+
+
+def test_channels_that_cancel_each_other_out_and_a_constant_part_do_no_harm(put):
+    """A microphone wired the wrong way round, and one that adds a voltage."""
+    voice, rate = speak()
+    for made in (numpy.stack([voice, -voice], axis=1), 0.3 * voice + 0.5):
+        found = reference.prepare(put(made[: 8 * rate]))
+        alike = speaker.similarity(speaker.embedding(found.part), speaker.embedding(Sound(voice, rate)))
+        assert alike > speaker.SAME and abs(float(found.part.samples.mean())) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "subtype"),
+    [("a.wav", 96000, "FLOAT"), ("a.wav", 16000, "PCM_U8"), ("Grüße 声 🎤.wav", 16000, "PCM_24")],
+)
+def test_other_kinds_of_wav_and_names_open(name, rate, subtype, put):
+    voice = resample(Sound(speak()[0][: 6 * 16000], 16000), rate)
+    assert reference.prepare(put(voice.samples, rate, name, subtype=subtype)).remarks == ()
+
+
+def test_an_mp3_that_is_called_wav_opens_and_half_a_wav_does_too(put, tmp_path):
+    path = put(speak()[0], name="a.mp3")
+    path.rename(tmp_path / "b.wav")
+    assert reference.prepare(tmp_path / "b.wav").quality.seconds > 10
+    whole = put(speak()[0]).read_bytes()
+    (tmp_path / "half.wav").write_bytes(whole[: len(whole) // 2])
+    assert 5 < reference.prepare(tmp_path / "half.wav").quality.seconds < 10
+    (tmp_path / "empty.wav").write_bytes(b"")
+    with pytest.raises(Stop, match="no recording that can be opened"):
+        reference.prepare(tmp_path / "empty.wav")
+
+
+def test_of_a_long_recording_it_is_told_how_much_was_looked_at():
+    quality = reference.Quality(600.0, 16000, 1, 8000.0, 40.0, 0.0, 0.1, 0.3, 1)
+    assert "only its first 10 minutes" in reference._remarks(quality)[0]
 
 
 def test_a_clean_recording_has_no_remarks_and_its_part_is_loud_and_begins_in_a_pause(put):
@@ -148,6 +189,14 @@ def test_speakers_are_read_and_a_missing_one_is_told():
         intake.speakers("Anna a.wav")
 
 
+def test_windows_of_a_recording_are_embedded_at_once_as_one_by_one():
+    voice, rate = speak()
+    begins, made = speaker.windows(Sound(voice[: 6 * rate], rate), numpy.ones(300, bool), 0.02)
+    alone = [speaker._encoder().embed_utterance(voice[int(b * rate) :][: int(1.6 * rate)]) for b in begins]
+    assert len(begins) == 6 and numpy.allclose(made, alone, atol=1e-5)
+    assert speaker.windows(Sound(voice[: 6 * rate], rate), numpy.zeros(300, bool), 0.02)[1].shape == (0, 256)
+
+
 # --- consent
 
 
@@ -160,8 +209,30 @@ def test_nothing_is_granted_before_it_is_said_whose_voice_it_is():
     assert consent.ask(True, "Ada", "my own voice").facts()["whose"] == "Ada"
     with pytest.raises(Stop, match="nothing is generated"):
         media_consent.granted(None)
-    with pytest.raises(Stop, match="nothing is generated"):
-        media_consent.granted(media_consent.Consent("Ada", "because", "", {}))
+    for wrong in (media_consent.Consent("Ada", "because", "", {}), media_consent.Consent("  ", "own", "", {})):
+        with pytest.raises(Stop, match="nothing is generated"):
+            media_consent.granted(wrong)
+
+
+def test_of_several_recordings_it_is_said_whose_each_is():
+    assert consent.each([], "", "not stated") == {}
+    assert consent.each(["Anna"], "Ada Smith", "my own voice")["Anna"].whose == "Ada Smith"
+    with pytest.raises(Stop, match=r"whose voice it is \(VOICE, Ben\): 'VOICE = \.\.\.; Ben = \.\.\.'"):
+        consent.each(["", "Ben"], "Ada Smith", "my own voice")
+    with pytest.raises(Stop, match=r"\(Ben\)"):
+        consent.each(["", "Ben"], "VOICE = Ada Smith; Ben = ", "my own voice")
+    found = consent.each(["", "Ben"], "VOICE = Ada Smith; Ben = Ben Jones", "allowed in writing")
+    assert [one.whose for one in found.values()] == ["Ada Smith", "Ben Jones"]
+    with pytest.raises(Stop, match="MAY_BE_USED"):
+        consent.each(["", "Ben"], "VOICE = Ada Smith; Ben = Ben Jones", "not stated")
+
+
+def test_the_samples_consent_serves_for_the_sample_alone(folders, put):
+    ours = consent.ask(False, "", "")
+    assert sound.sha256(intake.find("sample", folders)) == consent.SAMPLE_FILE
+    voices.save(folders.outputs, "x", reference.prepare(intake.find("sample", folders)), "", ours)
+    with pytest.raises(Stop, match="not the voice that comes with the notebook"):
+        voices.save(folders.outputs, "x", reference.prepare(put(speak()[0])), "", ours)
 
 
 class Ears:
@@ -178,23 +249,37 @@ def test_a_spoken_consent_wants_the_words_that_were_drawn_and_the_same_voice(fol
     found = reference.prepare(put(speak()[0]))
     given = consent.ask(True, "Ada", "my own voice")
     with pytest.raises(Stop, match="record this sentence"):
-        consent.aloud("ask", given, found, None, folders, "en")
+        spoken.aloud("ask", given, found, None, folders, "en")
     drawn = __import__("json").loads((folders.outputs / "consent-sentence.json").read_text())["sentence"]
     assert "Ada" in drawn
     mine = put(speak(text=drawn)[0], name="said.wav")
     with pytest.raises(Stop, match="checked by a recogniser"):
-        consent.aloud(str(mine), given, found, None, folders, "en")
+        spoken.aloud(str(mine), given, found, None, folders, "en")
     with pytest.raises(Stop, match="and not:"):
-        consent.aloud(str(mine), given, found, Ears("something else entirely"), folders, "en")
-    spoken = consent.aloud(str(mine), given, found, Ears(drawn), folders, "en").spoken
-    assert spoken["word_errors"] == 0 and spoken["similarity"] >= speaker.SAME
+        spoken.aloud(str(mine), given, found, Ears("something else entirely"), folders, "en")
+    told = spoken.aloud(str(mine), given, found, Ears(drawn), folders, "en").spoken
+    assert told["word_errors"] == 0 and told["similarity"] >= speaker.SAME
     other = put(speak("en-us+f3", text=drawn, pitch=80)[0], name="other.wav")
     with pytest.raises(Stop, match="are two voices"):
-        consent.aloud(str(other), given, found, Ears(drawn), folders, "en")
+        spoken.aloud(str(other), given, found, Ears(drawn), folders, "en")
+
+
+def test_a_spoken_consent_is_for_a_recording_and_in_its_language(folders, put):
+    given = consent.ask(True, "Ada", "my own voice")
+    with pytest.raises(Stop, match="a voice that was kept"):
+        spoken.aloud("ask", given, None, None, folders, "en")
+    with pytest.raises(Stop, match="is nobody's"):
+        spoken.aloud("ask", given, reference.prepare(intake.find("sample", folders)), None, folders, "en")
+    found = reference.prepare(put(speak()[0]))
+    with pytest.raises(Stop, match="Ich erlaube, dass eine Maschine mit meiner Stimme spricht, Ada"):
+        spoken.aloud("ask", given, found, None, folders, "de")
+    (folders.outputs / "consent-sentence.json").write_text("{broken")
+    with pytest.raises(Stop, match="record this sentence.*I agree"):
+        spoken.aloud("said.wav", given, found, None, folders, "sw")
 
 
 def test_two_sentences_are_hardly_ever_the_same():
-    assert len({consent.sentence("Ada") for _ in range(50)}) > 40
+    assert len({spoken.sentence("Ada") for _ in range(50)}) > 40
 
 
 # --- voices that are kept
@@ -227,4 +312,30 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
 def test_without_consent_no_voice_is_kept(folders, put):
     with pytest.raises(Stop, match="nothing is generated"):
         voices.save(folders.outputs, "x", reference.prepare(put(speak()[0])), "", None)
-    assert sample.WHOSE
+
+
+def test_each_speaker_has_a_folder_of_their_own():
+    assert voices.labels(["", "Anna"], "mine") == {"": "mine", "Anna": "Anna"}
+    made = voices.labels(["", "Dr. X", "Dr/ X", "../..", "李"])
+    assert made[""] == "voice" and len(set(made.values())) == 5
+    assert all(voices.checked_name(label) == label for label in made.values())
+    with pytest.raises(Stop, match="under one name"):
+        voices.labels(["", "Anna"], "anna")
+    with pytest.raises(Stop, match="no name for a voice"):
+        voices.labels([""], "../x")
+
+
+def test_only_those_who_speak_need_a_voice():
+    lines = script.lines("Anna: Hello.\nBen: Hi.")
+    given = intake.wishes("sample", {"Anna": "a.wav", "Ben": "kept:ben", "Carl": "c.wav"}, lines)
+    assert given == {"Anna": "a.wav", "Ben": "kept:ben"}
+    with pytest.raises(Stop, match="without a voice"):
+        intake.wishes("sample", {"Anna": "a.wav"}, lines)
+    with pytest.raises(Stop, match="names Anna twice"):
+        intake.speakers("Anna = a.wav; Anna = b.wav")
+
+
+def test_a_text_is_found_where_a_recording_is(folders):
+    (folders.outputs / "story.txt").write_text("Once.")
+    assert intake.text("story.txt", folders) == str(folders.outputs / "story.txt")
+    assert intake.text("", folders) == "" and intake.text("nope.txt", folders) == "nope.txt"

@@ -1,6 +1,5 @@
 """Sound on disk: joined without clicks, at one loudness, tagged, marked and read back, signed last."""
 
-import errno
 import json
 
 import numpy
@@ -8,7 +7,7 @@ import pytest
 from labkit import Stop
 from media import player, provenance, watermark
 from media.sound import Sound, resample
-from voiceclone import consent, output, plots, sound
+from voiceclone import consent, output, plots, sound, takes
 
 from tests.library.voices import packages, speak
 
@@ -65,7 +64,8 @@ def test_silence_and_a_tenth_of_a_second_pass_through():
 def test_joins_are_150_ms_without_a_click():
     tone = numpy.sin(2 * numpy.pi * 200 * numpy.arange(48000) / 48000 + 1.0).astype(numpy.float32)  # ends in the middle
     pieces = [sound.trimmed(Sound(tone, 48000)) for _ in range(2)]
-    made = sound.joined(pieces, [0.15, 0.15])
+    track = sound.Track()
+    made = sound.laid(pieces, [track.put(len(piece.samples), 0.15) for piece in pieces])
     quiet = numpy.flatnonzero(made.samples == 0)
     gap = quiet[(quiet > 1000) & (quiet < len(made.samples) - 1000)]
     assert abs(len(gap) / 48000 - 0.15) < 0.001
@@ -75,13 +75,15 @@ def test_joins_are_150_ms_without_a_click():
 
 
 def test_silence_at_both_ends_goes():
-    tone = numpy.concatenate([numpy.zeros(9600), numpy.ones(9600) * 0.5, numpy.zeros(24000)]).astype(numpy.float32)
+    loud = numpy.sin(2 * numpy.pi * 500 * numpy.arange(9600) / 48000 + 1.5)
+    tone = numpy.concatenate([numpy.zeros(9600), loud, numpy.zeros(24000)]).astype(numpy.float32)
     assert sound.trimmed(Sound(tone, 48000)).seconds == pytest.approx(0.24, abs=0.001)
 
 
 def test_subtitles_start_at_their_times_and_never_overlap():
     one = Sound(numpy.ones(24000, numpy.float32), 48000)
-    made = sound.placed([one, one, one], [1.0, 1.2, 4.0])
+    track = sound.Track()
+    made = sound.laid([one] * 3, [track.put(len(one.samples), begin=begin) for begin in (1.0, 1.2, 4.0)])
     spoken = numpy.flatnonzero(numpy.diff(numpy.concatenate([[0], made.samples, [0]]))) / 48000
     assert spoken.tolist() == [1.0, 2.0, 4.0, 4.5]
 
@@ -94,6 +96,11 @@ def test_loudness_is_set_and_never_clips(voice):
     assert numpy.abs(loud.samples).max() <= sound.PEAK + 1e-6
     silence = Sound(numpy.zeros(48000, numpy.float32), 48000)
     assert sound.loudness(silence) == float("-inf") and sound.at_loudness(silence) is silence
+
+
+def test_a_constant_part_goes():
+    tone = numpy.sin(2 * numpy.pi * 200 * numpy.arange(24000) / 48000).astype(numpy.float32)
+    assert abs(sound.trimmed(Sound(0.3 * tone + 0.2, 48000)).samples.mean()) < 0.01
 
 
 def test_speed_changes_length_and_keeps_pitch(voice):
@@ -149,10 +156,87 @@ def test_a_result_whose_sentences_lost_their_mark_is_marked_again(voice, tmp_pat
     assert output.write(tmp_path, "speech", voice, about(), given()).mark > 0.9
 
 
+def test_a_mark_that_is_missing_behind_the_first_ten_seconds_is_seen(voice, marked, tmp_path):
+    half = sound.laid([marked, marked, marked, voice, voice], [i * len(voice.samples) for i in range(5)])
+    sound.write(tmp_path / "half.wav", half)
+    assert output.read_mark(tmp_path / "half.wav") > 0.9  # its beginning alone
+    assert output.read_mark(tmp_path / "half.wav", output._loud(half)) < 0.5
+    assert output.write(tmp_path, "speech", half, about(), given()).mark > 0.8
+
+
+def test_the_mark_is_looked_for_where_somebody_speaks(marked):
+    spread = sound.laid([marked, marked], [0, 60 * marked.rate])
+    spots = output._loud(spread)
+    assert len(spots) == 4 and all(spot < 5 or 60 <= spot < 65 for spot in spots)
+    assert output._loud(Sound(numpy.zeros(0, numpy.float32), 48000)) == [0.0]
+
+
+def test_the_mark_goes_off_with_the_whole_sentence_alone(voice, tmp_path):
+    assert watermark.wanted(watermark.ON) and not watermark.wanted(watermark.OFF)
+    for choice in ("off", "", False, True, None, watermark.OFF.upper()):
+        with pytest.raises(Stop, match="the watermark is 'on', or it is turned off with the whole sentence"):
+            output.write(tmp_path, "speech", voice, about(), given(), mark=choice)
+        with pytest.raises(Stop, match="the watermark is 'on'"):
+            takes.Settings(mark=choice)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_names_the_consent_of_each_speaker(marked, tmp_path):
+    both = {"Anna": given(), "": consent.ask(False, "", "")}
+    record = json.loads(output.write(tmp_path, "speech", marked, about(), both).record.read_text())
+    assert record["consent"]["Anna"]["whose"] == "Ada" and record["consent"][""]["whose"] == consent.SAMPLE
+    for wrong in ({}, {"Anna": given(), "Ben": None}):
+        with pytest.raises(Stop, match="nothing is generated"):
+            output.write(tmp_path, "speech", marked, about(), wrong)
+
+
+def drafts(folders, paths, mark=watermark.ON):
+    begun = output.drafts(folders, about(), mark)
+    for path in paths:
+        begun.add("speech", path, 0.2, None)
+    return begun
+
+
+def test_an_mp3_that_was_begun_early_is_the_one_that_would_be_written(marked, folders, tmp_path):
+    paths = [sound.write(tmp_path / f"{i}.wav", Sound(marked.samples[i * 96000 :][:96000], 48000)) for i in range(2)]
+    pieces, track = [sound.from_file(path) for path in paths], sound.Track()
+    whole = sound.laid(pieces, [track.put(len(piece.samples), 0.2) for piece in pieces])
+    told = output._told("speech", about(), True)
+    expected = sound.write(tmp_path / "whole.mp3", whole, told).read_bytes()
+    assert drafts(folders, paths).taken("speech", whole, told).read_bytes() == expected
+    for other in (
+        drafts(folders, paths[:1]),  # a sentence is missing
+        drafts(folders, [paths[0], tmp_path / "gone.wav"]),
+        drafts(folders, paths, watermark.OFF),  # other tags
+        drafts(folders, []),
+    ):
+        assert other.taken("speech", whole, told) is None
+    begun = drafts(folders, paths)
+    begun.add("other", paths[0], 0.2, None)
+    begun.add("speech", paths[0], 0.2, None)  # out of order: given up
+    assert begun.taken("speech", whole, told) is None and begun.taken("other", pieces[0], begun.told("other"))
+
+
+def test_a_result_takes_the_mp3_that_was_begun(marked, folders, tmp_path, monkeypatch):
+    path = sound.write(tmp_path / "piece.wav", sound.at_loudness(marked))
+    begun, written, write = drafts(folders, [path]), [], sound.write
+    monkeypatch.setattr(sound, "write", lambda path, *more: written.append(path.name) or write(path, *more))
+    made = output.write(folders.outputs, "speech", sound.from_file(path), about(), given(), begun=begun)
+    assert written == ["speech.wav"] and made.mark > 0.9 and sound.from_file(made.mp3).seconds > 4.9
+
+
+def test_the_loudness_of_something_long_is_measured_in_stretches(voice, monkeypatch):
+    at_once = sound.loudness(voice)
+    monkeypatch.setattr(sound, "_AT_ONCE", 1.5)
+    assert sound.loudness(voice) == pytest.approx(at_once, abs=0.5)
+    gap = sound.laid([voice, voice], [0, len(voice.samples) + 10 * voice.rate])
+    assert sound.loudness(gap) == pytest.approx(at_once, abs=0.5)  # silence between does not count
+
+
 def test_without_a_mark_the_record_and_the_tags_do_not_claim_one(voice, tmp_path):
-    made = output.write(tmp_path, "speech", voice, about(), given(), mark=False)
+    made = output.write(tmp_path, "speech", voice, about(), given(), mark=watermark.OFF)
     record = json.loads(made.record.read_text())
-    assert made.mark < 0.5 and "own decision" in record["watermark"]["kind"]
+    assert made.mark < 0.5 and record["watermark"] == {"kind": "none", "stated": watermark.OFF}
     assert b"Perth" not in made.wav.read_bytes()
 
 
@@ -179,4 +263,3 @@ def test_players_and_pictures_are_made(marked, tmp_path):
     assert text.count("<audio controls") == 1 and "take &lt;1&gt;" in text
     figure = plots.result(marked, "a title")
     assert len(figure.axes) == 3
-    assert errno.ENOSPC

@@ -129,6 +129,14 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
         ("a.csv", b"text,seed\nHello,seven", "a.csv:2: seed should be a number"),
         ("a.csv", b"name,text\na,One\na,Two", "uses the name 'a' twice"),
         ("a.csv", b"text\n \n", "no row with text"),
+        ("a.csv", b"", "no column 'text'"),
+        ("a.csv", b"text\nHello, there", "a.csv:2 has more cells than the first line has names.*double quotes"),
+        ("a.csv", b'text\n"Hello', "a.csv:1 is no row of a table.*mend its double quotes"),
+        ("a.csv", b"text,speed\nHello,0", "a.csv:2: speed must be 0.5 to 2, not '0'"),
+        ("a.csv", b"name,text\na,One\nA,Two", "uses the name 'a' twice"),
+        ("a.srt", b"", "has no subtitles in it"),
+        ("a.srt", b"1\n-00:00:05,000 --> 00:00:03,000\nHello", "has no times"),
+        ("a.srt", b"1\n00:00:05,000 --> 00:00:07,000\nA\n\n2\n99:00:05,000 --> 99:00:07,000\nB", "cut it in parts"),
         ("a.txt", b"x" * 2_000_001, "cut it in parts"),
     ],
 )
@@ -138,8 +146,58 @@ def test_a_bad_file_is_one_sentence_with_its_name(name, content, said, tmp_path)
         script.lines("", str(tmp_path / name))
 
 
+def test_tables_are_read_as_spreadsheets_write_them(tmp_path):
+    def rows(content):
+        (tmp_path / "a.csv").write_bytes(content.encode())
+        return [(line.recording, line.text, line.speed) for line in script.lines("", str(tmp_path / "a.csv"))]
+
+    assert rows("\ufeffName;Text;Speed\r\na;Hallo, du;1,2\r\n") == [("a", "Hallo, du", 1.2)]
+    assert rows("name\ttext\na\tHello\n") == [("a", "Hello", None)]
+    assert rows('name,text\na,"One line\nand another"\n') == [("a", "One line\nand another", None)]
+    assert rows(f"name,text\n{'x' * 300},Hello\n../../etc,Hello\n")[1][0] == "etc"
+    assert rows("name,text\nmeasures,Hello\n")[0][0] != "measures"  # that is a file of the notebook's own
+
+
+def test_subtitles_that_overlap_and_old_line_ends_are_read(tmp_path):
+    overlap = "1\r00:00:01,000 --> 00:00:05,000\rHello.\r\r2\r00:00:03,000 --> 00:00:07,000\rÉva: Over it.\r"
+    (tmp_path / "a.srt").write_bytes(overlap.encode())
+    assert [(m.begin, m.speaker) for m in script.lines("", str(tmp_path / "a.srt"))] == [(1, ""), (3, "Éva")]
+
+
+def test_names_in_any_alphabet_are_speakers_and_small_words_are_not():
+    assert [line.speaker for line in script.lines("Östen: Hello.\n李: Hi.\n[Dr. X] Well.")] == ["Östen", "李", "Dr. X"]
+    assert len(script.lines("see: this\nand: that")) == 1
+
+
+def test_more_than_an_hour_becomes_several_recordings():
+    long = [script.Line("speech", "", "A sentence of fifty letters, more or less, it is. " * 2400)]
+    made = script.items(long, "en")[0]
+    assert list(dict.fromkeys(item["recording"] for item in made)) == ["speech", "speech-part-02", "speech-part-03"]
+    for name in ("speech", "speech-part-02"):
+        assert script.minutes([item for item in made if item["recording"] == name]) < 61
+
+
+def test_a_language_is_understood_as_people_write_it():
+    assert [text.language(told) for told in (" EN ", "en-US", "pt_BR", "nb", "zh-Hans")] == [
+        "en",
+        "en",
+        "pt",
+        "no",
+        "zh",
+    ]
+
+
+def test_control_characters_are_left_out():
+    assert text.spoken("a\x00b \x1b[1mred\rblue", "en")[0] == "a b [ one mred\nblue"
+
+
 def test_a_missing_file_and_an_odd_speed_are_told(tmp_path):
     with pytest.raises(Stop, match="cannot be read"):
         script.lines("", str(tmp_path / "nope.txt"))
-    with pytest.raises(Stop, match="speed must be 0.5 to 2"):
-        script.items([script.Line("a", "", "Hello")], "en", speed=3)
+    for speed, seed, said in (
+        (3, 0, "SPEED must be from 0.5 to 2, not 3"),
+        ("1", 0, "SPEED"),
+        (1.0, -1, "SEED must be"),
+    ):
+        with pytest.raises(Stop, match=said):
+            script.items([script.Line("a", "", "Hello")], "en", speed, seed)

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -62,6 +63,14 @@ def test_every_adapter_answers_the_same_calls(platform, tmp_path):
     got = ask(platform, tmp_path, f"print(json.dumps([[hasattr(here, n) for n in {names}], "
                                   f"[callable(getattr(here, c, None)) for c in {calls}]]))")  # fmt: skip
     assert all(map(all, got))
+
+
+@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+def test_terms_on_cloned_voices_that_nobody_read_are_called_so_and_quotes_have_their_date(platform, tmp_path):
+    told = ask(platform, tmp_path, "print(json.dumps(here.CLONING))")
+    known = PLATFORMS[platform].profile["facts"].get("cloned_voices")
+    assert ("not read by us" in told) == (known is not None and known["value"] == "unknown")
+    assert '"' not in told or re.search(r"20\d\d-\d\d", told)
 
 
 @pytest.mark.parametrize("platform", sorted(PLATFORMS))

@@ -40,8 +40,9 @@ def stated(what: str, whose: str, ground: str, setting: str, grounds: tuple[str,
     if not whose.strip():
         raise Stop(f"say under {setting} whose {what} this is, under MAY_BE_USED why it may be used; then run again")
     if ground not in grounds:
+        known = "', '".join(grounds)
         raise Stop(
-            f"say under MAY_BE_USED why the {what} of {whose.strip()} may be used ({', or '.join(grounds)}); "
+            f"say under MAY_BE_USED why the {what} of {whose.strip()} may be used ('{known}'); "
             "without that nothing is generated"
         )
     return Consent(whose.strip(), GROUNDS[ground], now(), {})
@@ -49,6 +50,6 @@ def stated(what: str, whose: str, ground: str, setting: str, grounds: tuple[str,
 
 def granted(consent: Consent | None, what: str = "voice") -> Consent:
     """The consent itself; what generates asks for it. Raises Stop without one."""
-    if not isinstance(consent, Consent) or not consent.whose or consent.ground not in GROUNDS.values():
+    if not isinstance(consent, Consent) or not consent.whose.strip() or consent.ground not in GROUNDS.values():
         raise Stop(f"nothing is generated before it is said whose {what} this is and that it may be used")
     return consent

@@ -1,6 +1,7 @@
 """Where a recording, a video or a photo comes from: a path, a name in the inputs, an upload or a microphone. Upload and
 microphone are the platform's (labkit.here), where it has them."""
 
+import glob
 from pathlib import Path
 
 from labkit import Stop, here, storage
@@ -19,13 +20,22 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
         return path
     if path.is_dir():
         return _only(path, wish, what, endings)
-    if path.name == wish:
-        places = (folders.outputs, folders.work, *folders.inputs)
-        for found in (match for place in places for match in sorted(place.rglob(wish))):
-            if found.is_file():
-                return found
+    found = named(wish, folders)
+    if found is not None:
+        return found
     record = ", 'record'" if seconds else ""
     raise Stop(f"there is no {what} '{wish}': give its path, 'upload'{record}, or 'sample' for the one that is here")
+
+
+def named(name: str, folders: storage.Folders) -> Path | None:
+    """A file of this name in the outputs, the working folder or an attached input."""
+    if not name or Path(name).name != name:
+        return None
+    for place in (folders.outputs, folders.work, *folders.inputs):
+        for found in sorted(place.rglob(glob.escape(name))):
+            if found.is_file():
+                return found
+    return None
 
 
 def _only(folder: Path, wish: str, what: str, endings: tuple[str, ...]) -> Path:

@@ -12,8 +12,11 @@ import contextlib
 import importlib
 import importlib.util
 import sys
+import threading
 import types
 from collections.abc import Iterator
+
+_QUIET = threading.RLock()
 
 
 def pkg_resources() -> None:
@@ -109,7 +112,13 @@ def threads_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the lines and bars that the speech packages print: they alarm, and mean nothing here."""
+    """Without the lines and bars that the speech packages print: they alarm, and mean nothing here. One thread at a
+    time: what is put aside is the process's."""
+    with _QUIET:
+        yield from _silenced()
+
+
+def _silenced() -> Iterator[None]:
     import io
     import logging
     import warnings

@@ -7,6 +7,7 @@ added: what lies above 16 kHz stays, and so does the length (Perth's own result 
 from functools import cache
 
 import numpy
+from labkit import Stop
 
 from media import shims
 from media.sound import Sound, resample
@@ -14,6 +15,16 @@ from media.sound import Sound, resample
 RATE = 32000  # Hz, perth_net/pretrained/implicit/hparams.yaml of resemble-perth 1.0.1
 SHORTEST = 1.0  # seconds that are needed to read a mark reliably
 FOUND = 0.5  # of 0..1: the reader gives 0.0 for a clean sound and 1.0 for a marked one
+
+ON = "on"
+OFF = "off: I say myself, wherever I use it, that a machine made it"
+
+
+def wanted(choice: str) -> bool:
+    """Whether results are to be marked: ON, or OFF word by word, which is the acknowledgement. Raises Stop."""
+    if choice not in (ON, OFF):
+        raise Stop(f"the watermark is '{ON}', or it is turned off with the whole sentence '{OFF}'; not '{choice}'")
+    return choice == ON
 
 
 @cache
@@ -29,6 +40,12 @@ def _perth():
         if perth.PerthImplicitWatermarker is None:
             raise RuntimeError("perth cannot load its watermarker: its parts are not all here")
         return perth.PerthImplicitWatermarker(device="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def ready() -> None:
+    """Load what marks and reads, so that it is there when it is needed. Building it draws random numbers: it must not
+    happen while an engine speaks from a seed."""
+    _perth()
 
 
 def marked(sound: Sound) -> Sound:

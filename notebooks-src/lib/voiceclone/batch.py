@@ -6,6 +6,7 @@ reported, and its recording is made without it.
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from media import consent
 from media.sound import Sound
 
 from voiceclone import sound, takes, voices
+from voiceclone.drafts import Drafts
 
 NAME = "sentences"
 
@@ -44,22 +46,49 @@ def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
     for name, prompt in prompts.items():
         consent.granted(prompt.consent)
         state = engine.voice(prompt.wav, prompt.transcript)
-        made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest)
+        made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest, prompt.consent)
     return made
 
 
-def run(items: list[dict], booth: takes.Booth, folders: storage.Folders, about: dict) -> Run:
+def run(
+    items: list[dict], booth: takes.Booth, folders: storage.Folders, about: dict, drafts: Drafts | None = None
+) -> Run:
     """Make what is left of the sentences. `about` (engine, commit, ...) is part of what a sentence is: with another
-    engine it is another piece of work. Raises Stop when nothing can be saved."""
+    engine it is another piece of work. `drafts` begin the recordings' files meanwhile. Raises Stop when nothing can be
+    saved."""
     voiced = {name: voice.digest for name, voice in booth.voices.items()}
     settings = {**about, **asdict(booth.settings), "voices": voiced, "checked": booth.recogniser is not None}
     todo = worklist.Worklist(folders, NAME, items, settings)
     left = [item for _, key, item in todo.items if todo.record(key)["state"] != "done"]
     booth.expect(left)
+    feed = _feeding(todo, folders, drafts) if drafts is not None else lambda: None
+
+    def make(item: dict, folder: Path) -> dict:
+        feed()
+        return booth.make(item, folder)
+
     started = time.perf_counter()
     with booth:
-        todo.run(booth.make)
+        todo.run(make)
+        feed()
     return Run([todo.record(key) for _, key, _ in todo.items], time.perf_counter() - started)
+
+
+def _feeding(todo: worklist.Worklist, folders: storage.Folders, drafts: Drafts) -> Callable[[], None]:
+    """A function that gives the drafts each sentence that is finished, in order, as far as there is no gap."""
+    left = list(reversed(todo.items))
+
+    def feed() -> None:
+        while left:
+            record = todo.record(left[-1][1])
+            if record["state"] not in ("done", "failed"):
+                return
+            _, _, item = left.pop()
+            path = file(record, folders)
+            if path is not None:
+                drafts.add(item["recording"], path, item["pause"], item["begin"])
+
+    return feed
 
 
 def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
@@ -69,12 +98,16 @@ def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
     return folders.outputs / NAME / found[0] if found else None
 
 
-def recordings(items: list[dict], made: Run, folders: storage.Folders) -> dict[str, tuple[Sound, list[str]]]:
-    """{recording: (its sound, what to tell of it)} of every recording with at least one sentence."""
+def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterator[tuple[str, tuple[Sound, list[str]]]]:
+    """(recording, (its sound, what to tell of it)) of every recording with at least one sentence, one after the other:
+    an hour is 0.7 GB."""
     groups: dict[str, list[tuple[dict, dict]]] = {}
     for item, record in zip(items, made.records, strict=True):
         groups.setdefault(item["recording"], []).append((item, record))
-    return {name: put for name, pairs in groups.items() if (put := _together(pairs, folders)) is not None}
+    for name, pairs in groups.items():
+        put = _together(pairs, folders)
+        if put is not None:
+            yield name, put
 
 
 def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
@@ -92,27 +125,27 @@ def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple
         kept.append((number, item))
     if not sounds:
         return None
-    if kept[0][1]["begin"] is None:
-        return sound.joined(sounds, [item["pause"] for _, item in kept]), notes
-    return _timed(kept, sounds, notes)
+    track = sound.Track()
+    spots = [track.put(len(made.samples), item["pause"], item["begin"])
+             for made, (_, item) in zip(sounds, kept, strict=True)]  # fmt: skip
+    return sound.laid(sounds, spots), notes + _late(kept, sounds, spots)
 
 
-def _timed(kept: list[tuple[int, dict]], sounds: list[Sound], notes: list[str]) -> tuple[Sound, list[str]]:
-    """Subtitles at their times; the pieces of a long one follow each other."""
-    begins, last, free = [], None, 0.0
-    for (_, item), made in zip(kept, sounds, strict=True):
-        begin = item["begin"] if item["begin"] != last else free + sound.PAUSE
-        last, begin = item["begin"], max(begin, free)
-        begins.append(begin)
-        free = begin + made.seconds
+def _late(kept: list[tuple[int, dict]], sounds: list[Sound], spots: list[int]) -> list[str]:
+    """What to tell of subtitles that take longer than the time they have."""
     late = []
-    for i, (number, item) in enumerate(kept):
-        over = begins[i] + sounds[i].seconds - (item["begin"] + item["slot"])
+    for (number, item), made, spot in zip(kept, sounds, spots, strict=True):
+        if item["begin"] is None:
+            continue
+        over = spot / made.rate + made.seconds - (item["begin"] + item["slot"])
         if over > 0.25:
             late.append(f"{number} ({over:.1f} s)")
-    if late:
-        notes.append(f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text")
-    return sound.placed(sounds, begins), notes
+    return [f"longer than their time, though hurried: subtitle {', '.join(late[:5])}; shorten the text"] if late else []
+
+
+def speakers(items: list[dict], recording: str) -> list[str]:
+    """Who speaks in a recording, in order ("" is the voice of the settings)."""
+    return list(dict.fromkeys(item["speaker"] for item in items if item["recording"] == recording))
 
 
 def parts(items: list[dict], made: Run, recording: str) -> list[dict]:
@@ -170,15 +203,15 @@ def told(numbers: dict, recognised: bool) -> str:
         return "-" if numbers[key] is None else format(numbers[key], form)
 
     rows = [
-        ("real-time factor", number("real_time_factor"), "seconds of work per second of speech"),
-        ("similarity", number("similarity"), "same person about 0.85, another about 0.6"),
-        ("word errors", number("word_errors"), "share heard wrong" if recognised else "no recogniser was used"),
-        ("watermark", number("watermark"), "read back: 1 is there, 0 is not"),
+        ("real-time factor", number("real_time_factor"), "below 1: fast"),
+        ("similarity", number("similarity"), "one voice about 0.85"),
+        ("word errors", number("word_errors"), "0: all words heard" if recognised else "no recogniser"),
+        ("watermark", number("watermark"), "1: read back, 0: not"),
         ("loudness", number("loudness_lufs", ".1f"), "LUFS"),
         (
             "pieces",
             f"{numbers['done']}/{numbers['asked']}",
-            f"{numbers['tried_again']} tried again, {numbers['failed']} failed",
+            f"{numbers['tried_again']} again, {numbers['failed']} failed",
         ),
     ]
     return measures.table(rows)

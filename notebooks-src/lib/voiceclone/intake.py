@@ -7,7 +7,7 @@ from pathlib import Path
 from labkit import Stop, storage
 from media import intake
 
-from voiceclone import sample, sound
+from voiceclone import sample
 
 SAMPLE = "sample"
 ENDINGS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
@@ -22,6 +22,13 @@ def find(wish: str, folders: storage.Folders) -> Path:
     return intake.find(wish, folders, "recording", ENDINGS, SECONDS)
 
 
+def text(wish: str, folders: storage.Folders) -> str:
+    """The path of a text file, which may be named alone where a recording may; "" when none is wanted."""
+    wish = wish.strip()
+    found = intake.named(wish, folders) if wish and not Path(wish).expanduser().exists() else None
+    return str(found or wish)
+
+
 def speakers(told: str) -> dict[str, str]:
     """{name: recording or kept voice} of a setting like "Anna = anna.wav; Ben = kept:ben". Raises Stop."""
     found: dict[str, str] = {}
@@ -29,6 +36,8 @@ def speakers(told: str) -> dict[str, str]:
         name, mark, wish = part.partition("=")
         if not mark or not name.strip() or not wish.strip():
             raise Stop(f"SPEAKERS should be like 'Anna = anna.wav; Ben = kept:ben', not '{part[:40]}'")
+        if name.strip() in found:
+            raise Stop(f"SPEAKERS names {name.strip()} twice: one voice each")
         found[name.strip()] = wish.strip()
     return found
 
@@ -43,15 +52,17 @@ def is_kept(wish: str) -> str:
     return wish.strip()[5:].strip() if wish.strip().startswith("kept:") else ""
 
 
+def wishes(voice: str, speakers: dict[str, str], lines) -> dict[str, str]:
+    """{speaker: recording or kept voice} of those who speak in the lines; "" is the voice of the settings. Raises Stop
+    when a script's speaker has no voice."""
+    missing(lines, {"": voice, **speakers})
+    given = {"": voice, **speakers}
+    return {name: given[name] for name in dict.fromkeys(line.speaker for line in lines)}
+
+
 def missing(lines, given: dict[str, str]) -> None:
     """Raise Stop when a script's speaker has no voice."""
     lacking = sorted({line.speaker for line in lines if line.speaker and line.speaker not in given})
     if lacking:
         example = "; ".join(f"{name} = {name.lower()}.wav" for name in lacking[:3])
         raise Stop(f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'")
-
-
-def as_wav(path: Path, folder: Path) -> Path:
-    """A recording as a wav that any player opens."""
-    frames, rate = sound.read(path)
-    return sound.write(folder / f"{path.stem}-heard.wav", sound.Sound(frames.mean(axis=1), rate))

@@ -1,13 +1,12 @@
 """How close is it? Similarity of the voice, words that are understood, loudness; numbers with names."""
 
-import math
 import re
 import unicodedata
 
 import numpy
 from media.sound import Sound
 
-from voiceclone import sound, speaker
+from voiceclone import speaker
 
 CLEAR = 0.35  # word error rate above which a sentence is said to be unclear, and tried once more
 
@@ -64,12 +63,6 @@ def rank(take: dict) -> tuple:
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Rows of (what, value, what it means) as lines that fit a phone."""
+    """Rows of (what, value, what it means) as lines of at most 46 signs: what a phone shows."""
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
     return "\n".join(f"{what:{widths[0]}}  {value:>{widths[1]}}  {means}".rstrip() for what, value, means in rows)
-
-
-def level(made: Sound) -> str:
-    """Loudness as text."""
-    value = sound.loudness(made)
-    return f"{value:.1f} LUFS" if math.isfinite(value) else "silent"

@@ -3,21 +3,24 @@
 The order matters: loudness, mark, tags, record, signature last, since whatever touches a file after it breaks it.
 """
 
-import hashlib
 import math
+import shutil
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from labkit import storage
+import numpy
+from labkit import Stop, storage
 from media import watermark
 from media.consent import Consent, granted
 from media.sound import Sound
 
 from voiceclone import sound
+from voiceclone.drafts import Drafts
 
-_READ = 10.0  # seconds of the result in which the mark is looked for: reading an hour would take two minutes
+_SPOTS, _SPOT = 4, 2.5  # so many stretches of so many seconds are read: all of an hour would take a minute
 _LONGEST = 30.0  # seconds that are marked at once
 
 
@@ -42,24 +45,45 @@ def tags(name: str, engine: str, commit: str, title: str = "") -> dict[str, str]
             "date": time.strftime("%Y-%m-%d", time.gmtime())}  # fmt: skip
 
 
+def drafts(folders: storage.Folders, about: dict, mark: str = watermark.ON) -> Drafts:
+    """Where the mp3s of recordings with these facts are begun while they are spoken; for batch.run and `write`."""
+    wanted = watermark.wanted(mark)
+    return Drafts(folders, lambda name: _told(name, about, wanted))
+
+
+def _told(name: str, about: dict, mark: bool) -> dict[str, str]:
+    told = tags(name, about["engine"], about["commit"])
+    return told if mark else told | {"comment": told["comment"].partition(";")[0]}
+
+
 def write(
-    folder: Path, name: str, made: Sound, about: dict, agreed: Consent, mark: bool = True, sign: bool = False
+    folder: Path,
+    name: str,
+    made: Sound,
+    about: dict,
+    agreed: Consent | Mapping[str, Consent],
+    mark: str = watermark.ON,
+    sign: bool = False,
+    begun: Drafts | None = None,
 ) -> Result:
     """Write a recording and its record. `about` holds engine, commit and whatever was set and measured; each sentence
-    was marked when it was made, and here the mark is read back from the files. Raises Stop without consent, and when a
+    was marked when it was made, and here the mark is read back from the files. `agreed` is the consent, or that of each
+    speaker; `mark` see watermark.wanted; `begun` may have the mp3 already. Raises Stop without consent, and when a
     mark that should be there is not."""
-    granted(agreed)
+    consents = [granted(one) for one in (agreed.values() if isinstance(agreed, Mapping) else [agreed])]
+    if not consents:
+        granted(None)
+    marked = watermark.wanted(mark)
     made, level = _levelled(made)
-    told = tags(name, about["engine"], about["commit"])
-    if not mark:
-        told["comment"] = told["comment"].partition(";")[0]
-    with ThreadPoolExecutor(1) as aside:  # mp3 is the slowest part, and needs no Python while it is made
-        later = aside.submit(sound.write, folder / f"{name}.mp3", made, told)
+    told = _told(name, about, marked)
+    spots = _loud(made)
+    with ThreadPoolExecutor(1) as aside:  # neither encoding nor reading a mark needs Python for long
+        later = aside.submit(_mp3, folder / f"{name}.mp3", made, told, spots, begun)
         wav = sound.write(folder / f"{name}.wav", made, told)
-        found = read_mark(wav)
-        mp3 = later.result()
-    found = min(found, read_mark(mp3))
-    if mark and found < watermark.FOUND and made.seconds >= watermark.SHORTEST:
+        found = read_mark(wav, spots)
+        mp3, found_there = later.result()
+    found = min(found, found_there)
+    if marked and found < watermark.FOUND and made.seconds >= watermark.SHORTEST:
         found = _mark_whole(wav, mp3, made, told)  # very short or quiet sentences: the whole is marked once more
     how = "no"
     if sign:
@@ -70,42 +94,73 @@ def write(
         "file": wav.name, "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ai_generated": True, **about,
         **storage.facts(), "seconds": round(made.seconds, 3), "rate": made.rate,
         "loudness_lufs": round(level, 1) if math.isfinite(level) else None,
-        "watermark": {"kind": "Perth" if mark else "none, by the reader's own decision", "found": round(found, 3)},
-        "signature": how, "consent": agreed.facts(),
-        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (wav, mp3)},
+        "watermark": {"kind": "Perth", "found": round(found, 3)} if marked else {"kind": "none", "stated": mark},
+        "signature": how, "consent": _facts(agreed),
+        "sha256": {path.name: sound.sha256(path) for path in (wav, mp3)},
     }  # fmt: skip
     side = folder / f"{name}.json"
     storage.write_json(side, record)
     return Result(name, wav, mp3, side, made.seconds, level, found, how)
 
 
+def _facts(agreed: Consent | Mapping[str, Consent]) -> dict:
+    """What a record keeps of the consent, or of each speaker's."""
+    return agreed.facts() if isinstance(agreed, Consent) else {who: one.facts() for who, one in agreed.items()}
+
+
 def _levelled(made: Sound) -> tuple[Sound, float]:
     """The sound at the loudness that is given out, and that loudness; sentences that are there already stay."""
     level = sound.loudness(made)
-    if abs(level - sound.LOUDNESS) < 0.5 and float(abs(made.samples).max()) <= 1.0:
+    if abs(level - sound.LOUDNESS) < 0.5 and max(made.samples.max(), -made.samples.min()) <= 1.0:
         return made, level
     made = sound.at_loudness(made)
     return made, sound.loudness(made)
 
 
-def read_mark(path: Path) -> float:
-    """How surely the mark is in a file, in its first ten seconds."""
-    whole = sound.from_file(path)
-    return watermark.found(Sound(whole.samples[: int(_READ * whole.rate)], whole.rate))
+def _mp3(path: Path, made: Sound, told: dict, spots: list[float], begun: Drafts | None) -> tuple[Path, float]:
+    """The mp3 at its place, as it was begun while the sentences were spoken or written now, and its mark."""
+    draft = begun.taken(path.stem, made, told) if begun is not None else None
+    if draft is None:
+        sound.write(path, made, told)
+    else:
+        with storage.whole(path) as part:
+            shutil.copyfile(draft, part)
+    return path, read_mark(path, spots)
+
+
+def _loud(made: Sound) -> list[float]:
+    """Seconds at which stretches begin that are read for the mark: all of a short sound; of a long one the first, the
+    last and some between, of those that are at least half as loud as the middle one."""
+    size = int(_SPOT * made.rate)
+    count = len(made.samples) // size
+    if count <= _SPOTS:
+        return [i * _SPOT for i in range(max(1, count))]
+    rows = made.samples[: count * size].reshape(count, size)
+    level = numpy.sqrt(numpy.einsum("ij,ij->i", rows, rows) / size)
+    heard = numpy.flatnonzero(level >= 0.5 * numpy.median(level[level > 0])) if level.any() else numpy.arange(count)
+    chosen = heard[numpy.linspace(0, len(heard) - 1, _SPOTS).round().astype(int)]
+    return [float(i) * _SPOT for i in dict.fromkeys(chosen.tolist())]
+
+
+def read_mark(path: Path, spots: Sequence[float] = (0.0,)) -> float:
+    """How surely the mark is in a file, where it is least sure of the stretches that begin at these seconds."""
+    found = []
+    for spot in spots:
+        part = sound.stretch(path, spot, _SPOT)
+        if part.seconds >= watermark.SHORTEST or not found:
+            found.append(watermark.found(part))
+    return min(found)
 
 
 def _mark_whole(wav: Path, mp3: Path, made: Sound, told: dict) -> float:
     """Mark the joined sound in stretches of half a minute, write it again; how surely the mark is found then."""
-    import numpy
-    from labkit import Stop
-
     size = int(_LONGEST * made.rate)
     parts = [
         watermark.marked(Sound(made.samples[i : i + size], made.rate)).samples
         for i in range(0, len(made.samples), size)
     ]
     again = sound.at_loudness(Sound(numpy.concatenate(parts), made.rate))
-    found = min(read_mark(sound.write(path, again, told)) for path in (wav, mp3))
+    found = min(read_mark(sound.write(path, again, told), _loud(again)) for path in (wav, mp3))
     if found < watermark.FOUND:
         for path in (wav, mp3):
             path.unlink()

@@ -93,5 +93,7 @@ def pieces(records: list[dict]) -> Figure:
     axes.set_xticks(range(1, len(records) + 1, max(1, len(records) // 10)))
     axes.set_xlabel("piece", fontsize=SIZE)
     axes.set_ylabel("similarity", fontsize=SIZE)
-    axes.legend(fontsize=SIZE - 2, frameon=False, loc="lower left")
+    axes.legend(
+        fontsize=SIZE - 2, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2
+    )  # not among the dots
     return figure

@@ -15,6 +15,8 @@ from voiceclone import sound, speaker
 LOUDNESS = -23.0  # LUFS of what engines hear (EBU R128's level)
 _FRAME = 0.02  # seconds
 _SILENT = 40.0  # dB below the loud frames
+_LOWEST = 8000  # samples a second: a telephone's; below that speech is hardly understood
+_LONGEST = 600.0  # seconds of a recording that are looked at
 _TELEPHONE = 4200.0  # Hz: what an 8 kHz recording can hold, and a little
 
 
@@ -36,7 +38,8 @@ class Quality:
 
 @dataclass(frozen=True)
 class Reference:
-    """A recording and its best part: `part` is mono at LOUDNESS, seconds `begin` to `end` of `whole`."""
+    """A recording and its best part: `part` is mono at LOUDNESS, seconds `begin` to `end` of `whole`; `source` is the
+    SHA-256 of the file."""
 
     whole: Sound
     part: Sound
@@ -44,6 +47,7 @@ class Reference:
     end: float
     quality: Quality
     remarks: tuple[str, ...]
+    source: str
 
     def facts(self) -> dict:
         """What goes into a record."""
@@ -52,9 +56,13 @@ class Reference:
 
 def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
     """Read, judge and cut a recording for an engine that wants `least` to `most` seconds. Raises Stop."""
-    frames, rate = sound.read(path)
-    whole = Sound(numpy.ascontiguousarray(frames.mean(axis=1)), rate)
+    frames, rate = sound.read(path, most=_LONGEST)
     name = Path(path).name
+    if not numpy.isfinite(frames).all():
+        raise Stop(f"{name} is damaged (samples in it are no numbers): export it again, or give another recording")
+    if rate < _LOWEST:
+        raise Stop(f"{name} has {rate} samples a second, and a voice needs at least {_LOWEST}: record again")
+    whole = Sound(_mono(frames), rate)
     if whole.seconds < least:
         raise Stop(f"{name} has {whole.seconds:.1f} s and at least {least:g} s of speech are needed: record more")
     if float(numpy.abs(whole.samples).max(initial=0.0)) < 1e-3:
@@ -73,7 +81,19 @@ def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
     part = sound.at_loudness(sound.trimmed(Sound(whole.samples[int(begin * rate) : int(end * rate)], rate)), LOUDNESS)
     if part.seconds < least:
         raise Stop(f"{name} holds only {part.seconds:.1f} s of one voice in one piece, and {least:g} s are needed")
-    return Reference(whole, part, begin, end, quality, tuple(_remarks(quality)))
+    return Reference(whole, part, begin, end, quality, tuple(_remarks(quality)), sound.sha256(path))
+
+
+def _mono(frames: numpy.ndarray) -> numpy.ndarray:
+    """(samples,) float32: the channels' mean, or the loudest channel where they cancel each other out; without the
+    constant part that a bad microphone adds."""
+    if not len(frames):
+        return numpy.zeros(0, numpy.float32)
+    power, mono = frames.var(axis=0), frames.mean(axis=1)
+    if mono.var() < 0.1 * power.max():
+        mono = frames[:, int(power.argmax())]
+    constant = float(mono.mean(dtype=numpy.float64))
+    return numpy.ascontiguousarray(mono - numpy.float32(constant) if abs(constant) > 0.1 * float(mono.std()) else mono)
 
 
 def _levels(given: Sound) -> numpy.ndarray:
@@ -179,6 +199,8 @@ def _pause(level: numpy.ndarray) -> int:
 
 def _remarks(quality: Quality) -> list[str]:
     said = []
+    if quality.seconds >= _LONGEST:
+        said.append(f"it is long: only its first {_LONGEST / 60:.0f} minutes were looked at")
     if quality.voices > 1:
         said.append("two voices seem to speak: the part is taken from the one that is heard most; listen to it")
     if quality.bandwidth < _TELEPHONE or quality.rate <= 8000:

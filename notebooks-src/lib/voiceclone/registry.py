@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from labkit import Stop
 from session.weights import UNVERIFIED
 
+SLOW = 3.0  # real-time factor above which another engine is advised; VoxCPM2 on a T4 was not measured
+
 
 @dataclass(frozen=True)
 class Repo:
@@ -111,3 +113,11 @@ def speaks(about: About, language: str) -> About:
     others = [other.title for other in engines().values() if language in other.languages]
     hint = f"; {' and '.join(others)} can: choose it under ENGINE" if others else "; no engine here does"
     raise Stop(f"{about.title} does not speak '{language}'{hint}. It speaks {', '.join(about.languages)}")
+
+
+def advice(about: About, factor: float | None, language: str) -> str:
+    """What to try where an engine is slower than SLOW, from the factor that was measured; "" where nothing is."""
+    other = engines()["chatterbox"]
+    if factor is None or factor <= SLOW or about.name == other.name or language not in other.languages:
+        return ""
+    return f"{about.title} is slow here ({factor:.1f} s of work per second of speech): try ENGINE = '{other.name}'"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from labkit import storage
 
-WHOSE = "a synthetic voice (espeak-ng) that comes with this notebook"
 TEXT = (
     "This voice was made by a machine, and belongs to nobody. "
     "It is here so that you can try everything without asking anyone. "

@@ -4,7 +4,9 @@ All become the same: `Line`s of one or more recordings. Raises Stop with one sen
 """
 
 import csv
+import io
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from labkit import Stop
 
 from voiceclone import text as texts
 
+LONGEST = 3600.0  # seconds of one recording: it is put together in memory (0.7 GB an hour, several times over)
+LONGEST_FILM = 3 * LONGEST  # subtitles keep their times, so they are not parted
 LARGEST = 2_000_000  # characters of a file: about 37 hours of speech
 KINDS = (".txt", ".md", ".srt", ".csv")
 
@@ -56,16 +60,20 @@ def _read(path: Path) -> str:
         raise Stop(f"{path.name} is no text (a picture, or a document?): save it as plain text")
     if len(content) > LARGEST:
         raise Stop(f"{path.name} has {len(content):,} characters, {LARGEST:,} are the most at once: cut it in parts")
-    return content
+    return content.replace("\r\n", "\n").replace("\r", "\n")
+
+
+_NAME = r"[^\W\d_][\w.-]{0,29}"  # Anna, Ben.2, Österreich; the first letter is no small one
 
 
 def _plain(content: str, where: str) -> list[Line]:
     """Plain text; lines that begin with "Name:" or "[Name]" make it a script with speakers."""
-    marked = re.compile(r"^\s*(?:\[([\w .-]{1,30})\]|([A-Z][\w.-]{0,29}):)\s+(?=\S)", re.MULTILINE)
-    if len(marked.findall(content)) < 2:
+    marked = re.compile(rf"^[ \t]*(?:\[([\w .-]{{1,30}})\]|({_NAME}):)\s+(?=\S)", re.MULTILINE)
+    found = [match for match in marked.finditer(content) if match[1] or not match[2][0].islower()]
+    if len(found) < 2:
         return [Line("speech", "", content)]
     made, speaker, begin = [], "", 0
-    for match in marked.finditer(content):
+    for match in found:
         if content[begin : match.start()].strip():
             made.append(Line("speech", speaker, content[begin : match.start()].strip()))
         speaker, begin = (match[1] or match[2]).strip(), match.end()
@@ -78,7 +86,7 @@ _TIME = r"(\d+):([0-5]\d):([0-5]\d)[,.](\d{1,3})"
 def _subtitles(content: str, path: Path) -> list[Line]:
     """SubRip: number, times, text. Tags such as <i> are left out; "Name:" at the start is the speaker."""
     made, last = [], 0.0
-    for block in re.split(r"\n\s*\n", content.replace("\r\n", "\n").strip()):
+    for block in filter(None, re.split(r"\n\s*\n", content.strip())):
         rows = block.strip().split("\n")
         spot = next((i for i, row in enumerate(rows) if "-->" in row), None)
         times = re.match(rf"\s*{_TIME}\s*-->\s*{_TIME}", rows[spot]) if spot is not None else None
@@ -91,12 +99,18 @@ def _subtitles(content: str, path: Path) -> list[Line]:
         if end <= begin or begin < last:
             raise Stop(f"{path.name}: the subtitle '{what}' ends before it begins, or begins before the one above")
         said = re.sub(r"<[^>]+>|\{[^}]+\}", "", " ".join(rows[spot + 1 :])).strip()
-        who = re.match(r"([A-Z][\w.-]{0,29}):\s+", said)
+        who = re.match(rf"({_NAME}):\s+", said)
+        who = None if who is None or who[1][0].islower() else who
         if said:
-            made.append(Line(path.stem, who[1] if who else "", said[who.end() :] if who else said, begin, end))
+            made.append(Line(_file_name(path.stem), who[1] if who else "", said[who.end() if who else 0 :], begin, end))
         last = begin
     if not made:
         raise Stop(f"{path.name} has no subtitles in it")
+    if last > LONGEST_FILM:
+        hours = LONGEST_FILM / 3600
+        raise Stop(
+            f"{path.name} goes on for {last / 3600:.0f} hours, {hours:.0f} are the most at once: cut it in parts"
+        )
     return made
 
 
@@ -106,36 +120,56 @@ def _seconds(parts: tuple[str, ...]) -> float:
 
 
 def _table(content: str, path: Path) -> list[Line]:
-    """A row a recording: `text`, and if wanted `name`, `speaker`, `seed`, `speed`; split at comma or semicolon."""
+    """A row a recording: `text`, and if wanted `name`, `speaker`, `seed`, `speed`; split at comma, semicolon or tab."""
     head = content.partition("\n")[0]
-    rows = csv.DictReader(content.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
-    names = [name.strip().lower() for name in rows.fieldnames or []]
-    if "text" not in names:
-        raise Stop(f"{path.name} has no column 'text': its first line should be like name,text,speaker,seed,speed")
+    rows = csv.DictReader(io.StringIO(content), delimiter=max(",;\t", key=head.count), strict=True)
     made: list[Line] = []
-    for number, row in enumerate(rows, 2):
-        cells = {(k or "").strip().lower(): (v or "").strip() if isinstance(v, str) else "" for k, v in row.items()}
-        if not cells["text"]:
-            continue
-        name = (
-            re.sub(r"[^\w-]+", "-", cells.get("name") or f"{path.stem}-{number - 1:03}").strip("-") or f"row-{number}"
-        )
-        seed = _number(cells, "seed", int, path, number)
-        speed = _number(cells, "speed", float, path, number)
-        made.append(Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed))
+    try:
+        names = [name.strip().lower() for name in rows.fieldnames or []]
+        if "text" not in names:
+            raise Stop(f"{path.name} has no column 'text': its first line should be like name,text,speaker,seed,speed")
+        for row in rows:
+            if None in row:
+                told = f"{path.name}:{rows.line_num} has more cells than the first line has names"
+                raise Stop(f"{told}: put a text with {rows.reader.dialect.delimiter!r} in it into double quotes")
+            line = _row({k.strip().lower(): (v or "").strip() for k, v in row.items()}, path, rows.line_num, len(made))
+            made += [line] if line is not None else []
+    except csv.Error as error:
+        raise Stop(f"{path.name}:{rows.line_num} is no row of a table ({error}): mend its double quotes") from None
     if not made:
         raise Stop(f"{path.name} has no row with text in it")
-    twice = {line.recording for line in made if sum(other.recording == line.recording for other in made) > 1}
-    if twice:
-        raise Stop(f"{path.name} uses the name '{sorted(twice)[0]}' twice: each row becomes a file of its own")
+    names = Counter(line.recording.lower() for line in made)  # some disks take A.wav and a.wav for one
+    if names.most_common(1)[0][1] > 1:
+        twice = names.most_common(1)[0][0]
+        raise Stop(f"{path.name} uses the name '{twice}' twice: each row becomes a file of its own")
     return made
+
+
+def _row(cells: dict[str, str], path: Path, number: int, before: int) -> Line | None:
+    """The line of a table's row; None without text."""
+    if not cells["text"]:
+        return None
+    name = _file_name(cells.get("name", "")) if cells.get("name") else f"{_file_name(path.stem)}-{before + 1:03}"
+    seed, speed = _number(cells, "seed", int, path, number), _number(cells, "speed", float, path, number)
+    if speed is not None and not 0.5 <= speed <= 2:
+        raise Stop(f"{path.name}:{number}: speed must be 0.5 to 2, not '{cells['speed']}'")
+    return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed)
+
+
+_OURS = ("measures", "consent-sentence", "run-report")  # files that a run writes beside the recordings
+
+
+def _file_name(told: str) -> str:
+    """A recording's name that is safe as a file's: letters, digits and - (60 at most)."""
+    name = re.sub(r"[^\w-]+", "-", told).strip("-")[:60] or "speech"
+    return f"{name}-1" if name.lower() in _OURS else name
 
 
 def _number(cells: dict, key: str, kind: type, path: Path, row: int):
     if not cells.get(key):
         return None
     try:
-        return kind(cells[key])
+        return kind(cells[key].replace(",", "."))
     except ValueError:
         raise Stop(f"{path.name}:{row}: {key} should be a number, not '{cells[key]}'") from None
 
@@ -143,22 +177,27 @@ def _number(cells: dict, key: str, kind: type, path: Path, row: int):
 def items(
     made: list[Line], language: str, speed: float = 1.0, seed: int = 0
 ) -> tuple[list[dict], list[tuple], list[str]]:
-    """(pieces as plain data for a work list, what the normaliser changed, remarks), each piece of at most 200 signs."""
-    out, changes, remarks = [], [], []
+    """(pieces as plain data for a work list, what the normaliser changed, remarks), each piece of at most 200 signs.
+    What is longer than an hour becomes several recordings. Raises Stop."""
+    texts.number(speed, "SPEED", 0.5, 2)
+    texts.number(seed, "SEED", 0, 2**31 - 1, whole=True)
+    out, changes, remarks, long = [], [], [], Counter()
     for line in made:
         said, changed = texts.spoken(line.text, language)
         remarks += [remark for remark in texts.judge(said, language) if remark not in remarks]
         changes += changed
+        slot = line.end - line.begin if line.begin is not None else None
         for piece, pause in texts.pieces(said):
-            slot = line.end - line.begin if line.begin is not None else None
-            out.append({
+            item = {
                 "recording": line.recording, "speaker": line.speaker, "text": piece, "pause": pause,
                 "begin": line.begin, "slot": slot, "speed": line.speed or speed,
                 "seed": line.seed if line.seed is not None else seed, "language": language,
-            })  # fmt: skip
-    bad = [item["speed"] for item in out if not 0.5 <= item["speed"] <= 2]
-    if bad:
-        raise Stop(f"the speed must be 0.5 to 2, not {bad[0]:g}")
+            }  # fmt: skip
+            part = int(long[line.recording] // LONGEST)
+            long[line.recording] += texts.seconds(piece)[1] / item["speed"] + pause
+            if part and slot is None:
+                item["recording"] = f"{line.recording}-part-{part + 1:02}"
+            out.append(item)
     return out, changes, remarks
 
 

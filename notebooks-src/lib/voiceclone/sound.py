@@ -3,6 +3,7 @@
 In memory sound is `media.sound.Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
 """
 
+import hashlib
 import math
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from media.sound import Sound
 RATE = 48000  # Hz of what is given out
 PAUSE = 0.15  # seconds between two sentences
 LOUDNESS = -19.0  # LUFS of what is given out: mono speech as loud as stereo at -16, usual for podcasts; a choice
+_AT_ONCE = 300.0  # seconds whose loudness is measured at once
 PEAK = 10 ** (-1.0 / 20)  # no sample above -1 dBFS: room for what mp3 adds
 _FADE = 0.005  # seconds at each end of a piece
 _FLOOR = 10 ** (-45 / 20)  # what is this far below a piece's peak, at its ends, is silence
@@ -57,12 +59,19 @@ def _ffmpeg(source: Path, *arguments, what: str) -> None:
 
 
 def loudness(sound: Sound) -> float:
-    """LUFS; minus infinity for silence, and for less than the 0.4 s that one block of the measure takes."""
-    if sound.seconds < 0.4 or not numpy.any(sound.samples):
+    """LUFS; minus infinity for silence, and for less than the 0.4 s that one block of the measure takes. What is longer
+    than _AT_ONCE is measured in stretches, whose powers are averaged: the whole would take 2.5 GB an hour."""
+    if sound.seconds < 0.4 or not sound.samples.any():
         return float("-inf")
     import pyloudnorm
 
-    return float(pyloudnorm.Meter(sound.rate).integrated_loudness(sound.samples.astype(numpy.float64)))
+    meter, size = pyloudnorm.Meter(sound.rate), int(_AT_ONCE * sound.rate)
+    starts = range(0, max(1, len(sound.samples) - size // 2), size)  # a short rest goes to the stretch before it
+    parts = [sound.samples[i : None if i == starts[-1] else i + size] for i in starts]
+    found = [(len(part), meter.integrated_loudness(part.astype(numpy.float64))) for part in parts if part.any()]
+    heard = [(length, 10 ** (level / 10)) for length, level in found if math.isfinite(level)]
+    power = sum(length * level for length, level in heard) / max(1, sum(length for length, _ in heard))
+    return 10 * math.log10(power) if power > 0 else float("-inf")
 
 
 def at_loudness(sound: Sound, lufs: float = LOUDNESS) -> Sound:
@@ -103,7 +112,8 @@ def faster(sound: Sound, factor: float) -> Sound:
 
 
 def trimmed(sound: Sound) -> Sound:
-    """Without the silence at both ends (20 ms of it stay), the ends faded: nothing to click."""
+    """Without the silence at both ends (20 ms of it stay) and without a constant part, the ends faded: no clicks."""
+    sound = Sound(sound.samples - sound.samples.mean(), sound.rate) if len(sound.samples) else sound
     level = numpy.abs(sound.samples)
     loud = numpy.flatnonzero(level > level.max(initial=0.0) * _FLOOR)
     if not len(loud):
@@ -116,28 +126,32 @@ def trimmed(sound: Sound) -> Sound:
     return Sound(kept, sound.rate)
 
 
-def joined(pieces: Sequence[Sound], pauses: Sequence[float]) -> Sound:
-    """The pieces one after the other, `pauses[i]` seconds of silence behind piece i (but the last)."""
-    rate = pieces[0].rate
-    parts = []
-    for i, piece in enumerate(pieces):
-        parts.append(piece.samples)
-        if i < len(pieces) - 1:
-            parts.append(numpy.zeros(int(pauses[i] * rate), numpy.float32))
-    return Sound(numpy.concatenate(parts), rate)
+class Track:
+    """Where the pieces of a recording go, one after the other, and none over another. Pieces without a time follow
+    each other with a pause between; those with one begin then, or when the piece before has ended."""
+
+    def __init__(self, rate: int = RATE):
+        self.rate, self.end = rate, 0  # frames so far
+        self._pause, self._begin = 0.0, None
+
+    def put(self, length: int, pause: float = PAUSE, begin: float | None = None) -> int:
+        """The frame at which a piece of so many frames begins; `pause` are the seconds behind it, `begin` those at
+        which it is due. What has the same time as the piece before (one long subtitle) follows it after PAUSE."""
+        if begin is None:
+            spot = self.end + int(self._pause * self.rate)
+        else:
+            due = self.end + int(PAUSE * self.rate) if begin == self._begin else int(begin * self.rate)
+            spot = max(due, self.end)
+        self._pause, self._begin, self.end = pause, begin, spot + length
+        return spot
 
 
-def placed(pieces: Sequence[Sound], begins: Sequence[float]) -> Sound:
-    """The pieces at their times in seconds; where one is still speaking the next begins when it has ended."""
-    rate = pieces[0].rate
-    spots, free = [], 0
-    for piece, begin in zip(pieces, begins, strict=True):
-        spots.append(max(int(begin * rate), free))
-        free = spots[-1] + len(piece.samples)
-    out = numpy.zeros(free, numpy.float32)
+def laid(pieces: Sequence[Sound], spots: Sequence[int]) -> Sound:
+    """The pieces at these frames, silence between."""
+    out = numpy.zeros(max(spot + len(piece.samples) for piece, spot in zip(pieces, spots, strict=True)), numpy.float32)
     for piece, spot in zip(pieces, spots, strict=True):
         out[spot : spot + len(piece.samples)] = piece.samples
-    return Sound(out, rate)
+    return Sound(out, pieces[0].rate)
 
 
 def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
@@ -145,19 +159,43 @@ def write(path: Path, sound: Sound, tags: dict[str, str] | None = None) -> Path:
     artist, comment, software, date). Raises Stop."""
     import soundfile
 
-    kind, subtype = ("MP3", "MPEG_LAYER_III") if path.suffix == ".mp3" else ("WAV", "PCM_16")
     with storage.whole(path) as part:
         try:
-            with soundfile.SoundFile(part, "w", sound.rate, 1, subtype, format=kind) as file:
-                for name, value in (tags or {}).items():
-                    setattr(file, name, value)
-                file.write(numpy.clip(sound.samples, -1, 1))
+            with encoder(part, sound.rate, path.suffix, tags or {}) as file:
+                for begin in range(0, len(sound.samples), 60 * sound.rate):  # no second hour in memory
+                    file.write(numpy.clip(sound.samples[begin : begin + 60 * sound.rate], -1, 1))
         except soundfile.SoundFileError as error:  # its own error for a full disk has no number
             raise OSError(28, f"the sound was not written: {error}", str(path)) from None
     return path
+
+
+def encoder(path: Path, rate: int, suffix: str, tags: dict[str, str]):
+    """An open soundfile.SoundFile for mono sound, its tags set; raises what soundfile raises."""
+    import soundfile
+
+    kind, subtype = ("MP3", "MPEG_LAYER_III") if suffix == ".mp3" else ("WAV", "PCM_16")
+    file = soundfile.SoundFile(path, "w", rate, 1, subtype, format=kind)
+    for name, value in tags.items():
+        setattr(file, name, value)
+    return file
 
 
 def from_file(path: Path) -> Sound:
     """A mono file that was written here."""
     samples, rate = read(path, most=36000)
     return Sound(samples.mean(axis=1), rate)
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def stretch(path: Path, begin: float, seconds: float) -> Sound:
+    """So many seconds of a mono file that was written here, from `begin` on."""
+    import soundfile
+
+    with soundfile.SoundFile(path) as file:
+        file.seek(min(int(begin * file.samplerate), file.frames))
+        return Sound(file.read(int(seconds * file.samplerate), dtype="float32"), file.samplerate)

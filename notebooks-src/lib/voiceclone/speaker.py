@@ -26,6 +26,11 @@ def _encoder():
         return VoiceEncoder("cuda" if torch.cuda.is_available() else "cpu", verbose=False)
 
 
+def ready() -> None:
+    """Load the encoder; see watermark.ready for why it is not left to the first use."""
+    _encoder()
+
+
 def _speech(sound: Sound) -> numpy.ndarray:
     """At resemblyzer's rate and level, long silences shortened, at least one window long."""
     _encoder()
@@ -52,11 +57,22 @@ def windows(sound: Sound, talk: numpy.ndarray, frame: float, step: float = 0.8) 
     begins = numpy.arange(0, max(1e-9, len(wave) / RATE - _WINDOW), step)
     busy = [talk[int(b / frame) : int((b + _WINDOW) / frame)] for b in begins]
     begins = numpy.array([b for b, t in zip(begins, busy, strict=True) if len(t) and t.mean() > 0.6])
-    made = [
-        encoder.embed_utterance(numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))))
-        for part in (wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins)
-    ]
-    return begins, numpy.stack(made) if made else numpy.zeros((0, 256), numpy.float32)
+    parts = [wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins]
+    return begins, _at_once(encoder, [numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))) for part in parts])
+
+
+def _at_once(encoder, waves: list[numpy.ndarray], most: int = 64) -> numpy.ndarray:
+    """(waves, 256): what embed_utterance gives for each wave of one window, many in one pass."""
+    import torch
+    from resemblyzer.audio import wav_to_mel_spectrogram
+    from resemblyzer.hparams import partials_n_frames
+
+    made = [numpy.zeros((0, 256), numpy.float32)]
+    for begin in range(0, len(waves), most):
+        mels = numpy.stack([wav_to_mel_spectrogram(wave)[:partials_n_frames] for wave in waves[begin : begin + most]])
+        with torch.inference_mode():
+            made.append(encoder(torch.from_numpy(mels).to(encoder.device)).cpu().numpy())
+    return numpy.concatenate(made)
 
 
 def similarity(one: numpy.ndarray, other: numpy.ndarray) -> float:

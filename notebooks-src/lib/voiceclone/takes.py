@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
-from media import watermark
+from media import consent, watermark
+from media.consent import Consent
 from media.sound import Sound, resample
 
-from voiceclone import measures, sound, text
+from voiceclone import measures, sound, speaker, text
 from voiceclone.engines import Engine, How
 from voiceclone.sound import RATE
 
@@ -24,34 +25,47 @@ FASTEST = 1.3  # how much a sentence is hurried to fit its subtitle; beyond that
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice that is ready to speak: the engine's own state, the embedding to compare with, and its reference."""
+    """A voice that is ready to speak: the engine's own state, the embedding to compare with, its reference, and the
+    consent to use it."""
 
     state: object
     embedding: numpy.ndarray
     name: str
     digest: str
+    agreed: Consent
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for all sentences: how many takes, steps and guidance (0: the engine's own), whether it is marked."""
+    """What holds for all sentences: how many takes, steps and guidance (0: the engine's own), and whether it is marked
+    (watermark.wanted). Raises Stop for what cannot be."""
 
     takes: int = 1
     steps: int = 0
     guidance: float = 0.0
-    mark: bool = True
+    mark: str = watermark.ON
+
+    def __post_init__(self):
+        watermark.wanted(self.mark)
+        text.number(self.takes, "TAKES", 1, 20, whole=True)
+        text.number(self.steps, "STEPS", 0, 200, whole=True)
+        text.number(self.guidance, "GUIDANCE", 0, 20)
 
 
 class Booth:
     """Where sentences are spoken. `make` is a work list's function; use it as a context, so that its thread ends."""
 
     def __init__(self, engine: Engine, voices: dict[str, Voice], settings: Settings, recogniser=None):
+        for voice in voices.values():
+            consent.granted(voice.agreed)
         self.engine, self.voices, self.settings, self.recogniser = engine, voices, settings, recogniser
         self.thread = ThreadPoolExecutor(1, "engine")
         self.begun: dict[str, Future] = {}
         self.following: dict[str, dict] = {}
 
     def __enter__(self) -> "Booth":
+        watermark.ready()
+        speaker.ready()
         return self
 
     def __exit__(self, *_) -> None:
@@ -74,9 +88,9 @@ class Booth:
         best = found[0][0]
         if best["fault"] and not _usable(found[0][1]):
             raise RuntimeError(f"{best['fault']}, also when tried again")
-        kept = [pair for pair in found if _usable(pair[1])][: max(1, self.settings.takes)]
+        kept = [pair for pair in found if _usable(pair[1])][: self.settings.takes]
         for number, (take, made) in enumerate(kept, 1):
-            marked = watermark.marked(made) if self.settings.mark else made
+            marked = watermark.marked(made) if watermark.wanted(self.settings.mark) else made
             take["file"] = sound.write(folder / f"take-{number}.wav", marked).name
         return {"takes": [take for take, _ in kept], "again": again, "check": _check(best)}
 
@@ -90,7 +104,7 @@ class Booth:
         return done
 
     def _all(self, item: dict) -> list[tuple]:
-        return [self._speak(item, number) for number in range(max(1, self.settings.takes))]
+        return [self._speak(item, number) for number in range(self.settings.takes)]
 
     def _speak(self, item: dict, further: int) -> tuple[int, Sound | None, float, str]:
         """(seed, sound or None, seconds of work, what went wrong) of one take, by the engine alone."""
@@ -100,7 +114,7 @@ class Booth:
         started = time.perf_counter()
         try:
             samples = self.engine.say(item["text"], self.voices[item["speaker"]].state, how)
-        except (MemoryError, RuntimeError, ValueError, AssertionError, IndexError) as error:
+        except Exception as error:  # whatever an engine's package raises, it is tried once more, and told
             return seed, None, time.perf_counter() - started, _first_line(error)
         made = Sound(numpy.nan_to_num(samples) if numpy.isfinite(samples).any() else samples, self.engine.rate)
         return seed, made, time.perf_counter() - started, ""

@@ -47,15 +47,32 @@ def spoken(text: str, language: str = "en") -> tuple[str, list[tuple[str, str]]]
 
 
 def _without_pictures(text: str, changes: list) -> str:
-    """Without emoji and other pictures, which no engine can say."""
+    """Without emoji and other pictures, which no engine can say, and without control characters."""
     out = []
-    for sign in _SIGNS.sub("", text.replace("\r\n", "\n")):
-        if unicodedata.category(sign) in ("So", "Cs", "Co", "Sk") and sign not in "°™®©^`":
+    for sign in _SIGNS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")):
+        if unicodedata.category(sign) == "Cc" and sign not in "\n\t":
+            out.append(" ")
+        elif unicodedata.category(sign) in ("So", "Cs", "Co", "Sk") and sign not in "°™®©^`":
             changes.append((sign, ""))
             out.append(" ")
         else:
             out.append(sign)
     return "".join(out)
+
+
+def language(told: str) -> str:
+    """A language's two letters, from what people write: "EN", "en-US", " de "; "nb" is Norwegian, as "no" is."""
+    code = re.split(r"[-_]", told.strip().lower())[0]
+    return {"nb": "no", "nn": "no", "iw": "he", "fil": "tl"}.get(code, code)
+
+
+def number(told, setting: str, least: float, most: float, whole: bool = False) -> None:
+    """Raise Stop when what stands under a setting is no number from `least` to `most`."""
+    right = isinstance(told, int if whole else (int, float)) and not isinstance(told, bool) and least <= told <= most
+    if not right:
+        raise Stop(
+            f"{setting} must be {'a whole number from' if whole else 'from'} {least:g} to {most:g}, not {told!r}"
+        )
 
 
 def judge(text: str, language: str) -> list[str]:

@@ -7,15 +7,16 @@ belongs to one engine and version; it is made anew.
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
-from media import consent
-from media.consent import Consent
+from media.consent import Consent, granted
 from media.sound import Sound
 
 from voiceclone import reference, sound
+from voiceclone.consent import fits
 
 FORMAT = 1
 
@@ -42,13 +43,13 @@ class Prompt:
 def save(folder: Path, name: str, found: reference.Reference, transcript: str, granted: Consent) -> Prompt:
     """Keep a prepared reference as a voice prompt; one of the same name is replaced. Raises Stop."""
     name = checked_name(name)
-    consent.granted(granted)
+    fits(granted, found.source)
     place = folder / "voices" / name
     with storage.told(place):
         place.mkdir(parents=True, exist_ok=True)
     wav = sound.write(place / "voice.wav", found.part, {"title": name, "comment": "reference of a voice clone"})
     about = {"format": FORMAT, "name": name, "transcript": transcript.strip(), "consent": granted.facts()}
-    storage.write_json(place / "voice.json", {**about, "quality": found.facts(), "sha256": _sha(wav)})
+    storage.write_json(place / "voice.json", {**about, "quality": found.facts(), "sha256": sound.sha256(wav)})
     return Prompt(name, wav, transcript.strip(), granted, found.facts())
 
 
@@ -58,7 +59,7 @@ def load(folder: Path, name: str) -> Prompt:
     try:
         about = json.loads((place / "voice.json").read_text(encoding="utf-8"))
         wav = place / "voice.wav"
-        whole = about["format"] == FORMAT and about["sha256"] == _sha(wav)
+        whole = about["format"] == FORMAT and about["sha256"] == sound.sha256(wav)
         agreed = Consent(**about["consent"])
     except FileNotFoundError:
         known = ", ".join(kept(folder)) or "none yet"
@@ -67,7 +68,7 @@ def load(folder: Path, name: str) -> Prompt:
         raise Stop(f"the voice in {place} cannot be read ({error}): make it again from the recording") from None
     if not whole:
         raise Stop(f"the voice in {place} was altered since it was kept: make it again from the recording")
-    consent.granted(agreed)
+    granted(agreed)
     return Prompt(about["name"], wav, about["transcript"], agreed, about["quality"])
 
 
@@ -79,9 +80,25 @@ def kept(folder: Path) -> list[str]:
 def checked_name(name: str) -> str:
     """A name that is safe for a folder. Raises Stop."""
     name = name.strip()
-    if not re.fullmatch(r"[\w][\w -]{0,39}", name):
+    if not re.fullmatch(r"[\w-][\w -]{0,39}", name):
         raise Stop(f"'{name[:40]}' is no name for a voice: letters, digits, spaces and - (40 at most)")
     return name
+
+
+def labels(speakers: Iterable[str], keep_as: str = "") -> dict[str, str]:
+    """{speaker: folder name of their voice}; that of the settings ("") is called `keep_as`. Raises Stop."""
+    found = {"": checked_name(keep_as)} if keep_as else {}
+    for name in speakers:
+        if name not in found:
+            plain = re.sub(r"[^\w -]+", "-", name or "voice").strip(" -")[:30]
+            found[name] = plain if plain == (name or "voice") else f"{plain}-{_short(name)}"
+    if len({label.lower() for label in found.values()}) < len(found):
+        raise Stop(f"two voices would be kept under one name ({', '.join(found.values())}): choose another KEEP_AS")
+    return found
+
+
+def _short(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:6]
 
 
 def transcript(told: str, found: reference.Reference, listener, language: str) -> str:
@@ -105,7 +122,3 @@ def delete(folder: Path, name: str) -> None:
     import shutil
 
     shutil.rmtree(folder / "voices" / checked_name(name), ignore_errors=True)
-
-
-def _sha(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
