@@ -142,6 +142,7 @@ from graphmer import baselines, cache, corpus, plots, rows, splits, state, token
 from labkit import progress
 
 saved = state.read(found.path, device) if found else None
+saved_links = state.read_links(found.path) if found else None
 with report.stage("tokens and chains"):
     tokenizer = saved.tokenizer if saved else tokens.train((d.source for d in graph.functions), config.vocabulary)
     split = splits.hold_out(graph)
@@ -171,6 +172,7 @@ if "json.load" in data.names:
 import shutil
 import time
 
+from graphmer.device import precision
 from labkit import Stop, clock
 
 per_step = 4 if QUICK_TEST else 8 if size == "tiny" else 32
@@ -199,6 +201,7 @@ else:
 levels = baselines.counting_levels(data, config.vocabulary)
 picture = progress.Live(results_folder / "losses.png", "the losses over the steps, and what counting reaches", 60)
 told, last_save = [run.step], [time.monotonic()]
+linking = best_step = None  # the link head of the next section
 clock.budget(STOP_AFTER)
 
 
@@ -207,6 +210,8 @@ def save(folder=None, step=None):
     with store.save(run.step if step is None else step) as fresh:
         if folder is None:
             state.write(fresh, run, tokenizer, chain_settings, graph_file)
+            if linking is not None:
+                state.write_links(fresh, linking, candidates, best_step)
         else:
             shutil.copytree(folder, fresh, dirs_exist_ok=True)
             shutil.copyfile(graph_file, fresh / graph_file.name)
@@ -250,7 +255,7 @@ def tell(line):
 
 steps, first_step, began = settings.steps, run.step, time.monotonic()
 count = model.count_parameters(run.model)
-print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(model.precision(device))[6:]}")
+print(f"{size}: {count:,} parameters, {steps} steps on {device.type} in {str(precision(device))[6:]}")
 if gpu:
     kind, why = model.choose("cuda", False)
     print(f"Attention: {kind} ({why}); {processes} of {launch.devices()} GPUs")
@@ -266,7 +271,6 @@ with report.stage("training"):
         held = train.validation_batches(valid, settings.rows, device, 16 if size == "tiny" else 128)
         run = train.train(run.model, data, settings, tell, clock.should_stop, run, held)
 save()
-store.close()
 if run.stopped:
     why = ", the session or its budget is about to end" if clock.should_stop() else ""
     print(f"Stopped at step {run.step} and saved{why}; Run all goes on from there.")
@@ -288,21 +292,51 @@ else:
     print("Stopped before the first losses were noted.")
 
 # %% [markdown]
+# ### A head that points at names
+# Leaves spell a name piece by piece. The *link head* points at whole names instead: it takes what the encoder makes of
+# a signature and docstring, the names in the scope, and how often each name follows in the training triples, and learns
+# what each is worth. The encoder stays as it is. Two more heads, one without the encoder and one without the counts,
+# show what each of them adds.
+
+# %%
+from graphmer import evaluate, links, surroundings, textstates
+
+trained, best_step = state.best_model(store.latest().path, device)
+candidates = baselines.candidates(split)
+few = {"epochs": 1, "links": 1000, "batch": 64} if QUICK_TEST else {}
+linkers = {}
+with report.stage("link head"):
+    around = surroundings.Surroundings(split, candidates)
+    heard = textstates.TextStates(trained, around, tokenizer, chain_settings, 64 if QUICK_TEST else 512)
+    for part in ((), ("encoder",), ("counts",)):
+        name = evaluate.WITHOUT + part[0] if part else evaluate.MODEL
+        wish = links.Settings(seed=SEED, left_out=part, **few)
+        head = state.resume_links(None if part else saved_links, heard, wish, best_step)
+        links.train(heard, head, None, clock.should_stop)
+        if not part:
+            linking = head
+            save()
+        if head.step < links.steps_of(around, wish):
+            print(f"{name}: stopped at step {head.step}; Run all goes on from there.")
+            break
+        linkers[name] = links.Linker(head, heard, best_step)
+        first, last = head.losses[0][1], head.losses[-1][1]
+        print(f"{name}: {head.step} steps, {first:.2f} -> {last:.2f} nats per link")
+store.close()
+
+# %% [markdown]
 # ## 4 · Did it learn anything?
-# The checkpoint is loaded back (a file that does not fit is an error, never skipped), its best weights are asked about
-# triples that were kept back: which name does this function call, raise, inherit? It sees the signature and docstring.
+# The checkpoint was loaded back (a file that does not fit is an error, never skipped), and its best weights are asked
+# about triples that were kept back: which name does this function call, raise, inherit? Never shown: the body.
 # Counting what is frequent is a strong answer to that question, and it costs nothing. The untrained model shows what no
 # learning looks like; the two rows that read the body show how easy copying is.
 
 # %%
-from graphmer import evaluate
-
 with report.stage("evaluation"):
-    trained, best_step = state.best_model(store.latest().path, device)
     much = {"embedding_steps": 1000 if gpu else 300}
     if QUICK_TEST:
         much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
-    results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, **much)
+    results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
 print(evaluate.table(results))
 figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
@@ -334,9 +368,9 @@ if COMPARE:
 
 # %% [markdown]
 # ## 5 · Take it along
-# `encoder` holds the weights (safetensors), tokenizer, relations and a model card with the figures above.
+# `encoder` holds the weights (safetensors), link head, tokenizer, relations and a model card with the figures above.
 # `encoder/plain` is a stock `transformers` model of the text part: it loads without remote code, and leaves out leaves,
-# H-GAT, the span head and the graph decay.
+# H-GAT, the span head, the link head and the graph decay.
 
 # %%
 from graphmer import card, export
@@ -345,7 +379,8 @@ storage.write_whole(results_folder / "results.json", json.dumps(results, indent=
 device_name = torch.cuda.get_device_name() if gpu else "CPU"
 exported = folders.work / "encoder"
 shutil.rmtree(exported, ignore_errors=True)
-files = export.write(exported, trained, tokenizer, card.text(run, results, graph.manifest, best_step, device_name))
+words = card.text(run, results, graph.manifest, best_step, device_name)
+files = export.write(exported, trained, tokenizer, words, linkers.get(evaluate.MODEL))
 for file in files:
     target = results_folder / "encoder" / file.relative_to(exported)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -56,7 +56,14 @@
 #         gated: false
 #         revision: unverified
 #         tiny: lipsync.tiny:twin
-#     smallest: {SECONDS: 1}
+#       - id: ByteDance/LatentSync-1.5
+#         gb: 0.055
+#         licence: OpenRAIL++; SyncNet, the one file that is taken, MIT
+#         sell: only measures, nothing of it is in the result
+#         gated: false
+#         revision: unverified
+#         tiny: lipsync.tiny:twin
+#     smallest: {SECONDS: 1, FIND: yunet}
 #     produces:
 #       - {file: film.mp4, is: video, frames: 25, sound: true, seconds: 0.9}
 #       - {file: "*.png", is: picture}
@@ -125,6 +132,8 @@ MATCH_COLOURS = True  # @param {type:"boolean"}
 DRAFT = False  # @param {type:"boolean"}
 # @markdown **Afterwards.** Before and after side by side (the first ten seconds)
 COMPARE = True  # @param {type:"boolean"}
+# @markdown Measure LSE-D and LSE-C as well (SyncNet, 0.06 GB more)
+SCORE = False  # @param {type:"boolean"}
 # @markdown **Marks.** A small label in a corner, and an inaudible mark in the voice
 LABEL = "on"  # @param ["on", "off: I say myself, wherever I show it, that a machine made it"]
 WATERMARK = "on"  # @param ["on", "off: I say myself, wherever I show it, that a machine made it"]
@@ -166,11 +175,11 @@ mine = folders._replace(outputs=place)
 
 wishes = request.wishes(FACE, SPEECH, LIST_FILE, FACE_NUMBER)
 voices = folders.outputs.parent / "voice_cloning"  # where the voice notebook keeps its results on this platform
-found = [request.find(wish, mine, voices) for wish in wishes]
+found, problems = request.find_all(wishes, mine, voices)
 agreed = [request.agreed(one, WHOSE_FACE, WHOSE_VOICE, MAY_BE_USED) for one in found]
 made = plan.choose(QUICK_TEST, DRAFT, SECONDS)
 for one, said in zip(found, agreed, strict=True):
-    print(f"{one.wish.name}: the face of {said['face'].whose}; {said['voice'].whose}")
+    print(f"{one.wish.name}: face: {said['face'].whose}; voice: {said['voice'].whose}")
 print(plan.describe(made))
 print(registry.licences(DRAFT))
 print(platform.CLONING)
@@ -189,7 +198,7 @@ from session import report
 
 look = Look(SHIFT, MARGIN, CHEEKS, FEATHER, MATCH_COLOURS)
 label = "" if LABEL.startswith("off") else WORDS
-ready, tracks, problems = [], [], {}
+ready, tracks = [], []
 with report.stage("find the face"):
     for one in found:
         try:
@@ -279,7 +288,7 @@ if COMPARE and results:
 # It is a simple number of our own, good to compare takes and to find a delay. Your eyes decide.
 
 # %%
-from lipsync import plots, speech, sync
+from lipsync import plots, score, speech, sync
 
 if results:
     first = next(take for take in ready if take.name == results[0].name)
@@ -294,7 +303,11 @@ if results:
     for result in results:
         rate = result.facts["frames"] / max(1e-6, result.facts["seconds"])
         print(f"{result.name}: {sync.verdict(result.score)}; {rate:.1f} frames a second")
-films = [{**result.facts, "openness": None} for result in results]
+lse = {}
+if SCORE and results:
+    with report.stage("score"):
+        lse = score.of_films(ready, results, weights.syncnet(mine, QUICK_TEST), made.devices[0])
+films = [{**result.facts, "openness": None, "lse": lse.get(result.name)} for result in results]
 storage.write_json(place / "films.json", {"films": films, "asked": len(wishes), "problems": problems})
 if QUICK_TEST:
     print("This was the quick test: random weights paint noise, not mouths, and the whole way works on this machine.")

@@ -1,9 +1,13 @@
-"""How good a long training on a CPU gets: `python -m tests.bench.graphmer_quality OUT [name=value ...]`.
+"""How good a training on a CPU gets: `python -m tests.bench.graphmer_quality OUT [name=value ...]`.
 
 Trains on the standard library of the running Python and measures both tests as it goes; a killed run goes on from OUT.
 The recipe: 3 layers of 192, vocabulary 8,192, nine in ten samples as signature and docstring, half of the known tails
 masked, MNM weighted three times. `GRAPHMER_PRECISION=bfloat16` is 1.3 times as fast where the CPU has bf16.
-`evaluate=1` trains nothing and judges what OUT holds, with all figures of the notebook (`limit=3500` questions a test).
+
+`links=3` trains no encoder: on the best one in OUT it trains the link head with three seeds, and with the first seed
+heads without each part, and asks them all questions of both tests (`links.json` in OUT has the figures).
+`valid=1` with it leaves the tests alone: settings are chosen on a tenth of the training triples and on the packages
+kept for validation. `evaluate=1` judges what OUT holds with all figures of the notebook.
 """
 
 from __future__ import annotations
@@ -18,8 +22,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "notebooks-src" / "lib"))
 
+import numpy as np
 import torch
-from graphmer import baselines, cache, evaluate, knowledge, packages, ranking, splits, state, tokens, train
+from graphmer import (
+    baselines,
+    cache,
+    evaluate,
+    knowledge,
+    links,
+    packages,
+    ranking,
+    splits,
+    state,
+    surroundings,
+    textstates,
+    tokens,
+    train,
+)  # fmt: skip
 from graphmer.ablation import mrr
 from graphmer.corpus import ChainSettings
 from graphmer.model import Config, GraphMER
@@ -45,6 +64,9 @@ def main(out: Path, **changes: float) -> None:
         saved.tokenizer if saved else tokens.train((d.source for d in graph.functions), int(recipe["vocabulary"]))
     )
     chains = saved.chains if saved else CHAINS
+    if changes.get("links"):
+        link_heads(out, validation_split(split) if changes.get("valid") else split, split, tokenizer, chains, changes)
+        return
     data, valid = cache.both(out, graph, split, tokenizer, chains)
     if changes.get("evaluate"):
         model, step = state.best_model(out)
@@ -96,6 +118,67 @@ def main(out: Path, **changes: float) -> None:
     held = train.validation_batches(valid, settings.rows, CPU, 96)
     run = train.train(run.model, data, settings, tell, run=run, valid=held)
     keep()
+
+
+def validation_split(split: splits.Split) -> splits.Split:
+    """A split inside the training packages, the validation packages as unseen ones; the tests have no part in it."""
+    train_, held, hidden = splits._random(split.train_definitions, list(split.train), 0.1, 7)
+    tests = {splits.RANDOM: tuple(held), splits.UNSEEN: split.valid}
+    return replace(
+        split, train=tuple(train_), valid=(), tests=tests, test_definitions=split.valid_definitions,
+        hidden=frozenset(hidden),
+    )  # fmt: skip
+
+
+def link_heads(out: Path, asked_of: splits.Split, split: splits.Split, tokenizer, chains, changes: dict) -> None:
+    """Rank all questions by link heads of several seeds and by counting; intervals over questions."""
+    model, step = state.best_model(out)
+    limit = int(changes.get("limit", 10_000))
+    tests = [ranking.make_questions(asked_of, test, tokenizer, chains, limit) for test in asked_of.tests]
+    around = surroundings.Surroundings(asked_of, tests[0].names)
+    counts = baselines.Counts(asked_of.train, tests[0].names, around.definitions)
+    report: dict = {"encoder_step": step, "tests": {}}
+    counted = {}
+    for questions in tests:
+        rows = {
+            name: [counts.scores(head, relation, kinds) for head, relation, _ in questions.triples]
+            for name, kinds in baselines.METHODS.items()
+        }
+        ranks = {name: _ranks(questions, scores) for name, scores in rows.items()}
+        best = max(ranks, key=lambda name: (1 / ranks[name]).mean())
+        counted[questions.test] = ranks[best]
+        mrrs = {name: round(float((1 / r).mean()), 4) for name, r in ranks.items()}
+        report["tests"][questions.test] = {"questions": len(questions), "counting": mrrs, "best": best, "heads": []}
+        print(f"{questions.test}: {len(questions)} questions, counting {mrrs}", flush=True)
+    seeds, began = int(changes["links"]), time.process_time()
+    torch.manual_seed(0)
+    others = {"encoder": model, "untrained encoder": GraphMER(model.config)}
+    states = {name: textstates.TextStates(m, around, tokenizer, chains) for name, m in others.items()}
+    jobs = [("model", "encoder", (), seed) for seed in range(seeds)]
+    jobs += [(f"without {part}", "encoder", (part,), 0) for part in sorted(links.PARTS)]
+    jobs += [("untrained encoder", "untrained encoder", (), 0), ("untrained", "untrained encoder", (), -1)]
+    for name, encoder, left_out, seed in jobs:
+        settings = links.Settings(seed=max(0, seed), left_out=left_out, epochs=int(changes.get("epochs", 8)))
+        run = links.new_run(around, states[encoder], settings)
+        if seed >= 0:
+            links.train(states[encoder], run)
+        linker = links.Linker(run, states[encoder], step)
+        for questions in tests:
+            ranks = _ranks(questions, linker.scores(questions.triples))
+            lead = ranking.bootstrap_lead(ranks, counted[questions.test])
+            row = {"name": name, "seed": seed, "mrr": float((1 / ranks).mean()), "lead": lead}
+            row["hits10"] = float((ranks <= 10).mean())
+            report["tests"][questions.test]["heads"].append(row)
+            print(
+                f"{name:18} seed {seed:2}  {questions.test:15} MRR {row['mrr']:.4f}  lead {lead['mrr']:+.4f}"
+                f" ({lead['low']:+.4f} to {lead['high']:+.4f})  {time.process_time() - began:.0f} CPU s",
+                flush=True,
+            )
+        (out / f"links{'-valid' if changes.get('valid') else ''}.json").write_text(json.dumps(report, indent=1))
+
+
+def _ranks(questions, scores) -> np.ndarray:
+    return np.array([ranking.rank(*x) for x in zip(scores, questions.gold, questions.known, strict=True)])
 
 
 def _settings(recipe: dict) -> train.Settings:

@@ -122,13 +122,15 @@ def host(frames: int = 150) -> dict[str, float]:
 
 
 def hour(minutes: float = 60.0) -> tuple[list[float], int]:
-    """(MB of this process after each tenth of a synthetic hour, chunks made): the sample's face going to and fro
-    under a synthetic sound, tiny networks, the notebook's own chunks."""
+    """(MB of this process after each tenth of a synthetic hour, chunks made): the sample's face, half as large, going
+    to and fro under a sound that is silent for nine seconds of ten; tiny networks, the notebook's own chunks."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         folders, loaded = _places(root), _tiny(root)
-        wav = _hum(root / "hour.wav", minutes * 60)
-        take, _, _ = takes.prepare("hour", sample.write(folders.work), wav, folders, ours=True)
+        frames = [numpy.ascontiguousarray(f[::2, ::2]) for f in video.read(video.look(sample.write(folders.work)))]
+        small = film.write(root / "small.mp4", frames, 192, 224)
+        wav = _hum(root / "hour.wav", minutes * 60, spoken=1)
+        take, _, _ = takes.prepare("hour", small, wav, folders, box="50, 54, 142, 174")
         there, seen, todo = studio.Studio(loaded, 50), [], take.chunks()
         for number, item in enumerate(todo):
             there.chunk(take, item["begin"], item["end"], folders.outputs / "part.mp4")
@@ -290,8 +292,8 @@ def _photograph() -> numpy.ndarray:
     return cv2.resize(data.astronaut(), (1480, 1480), interpolation=cv2.INTER_CUBIC)
 
 
-def _hum(path: Path, seconds: float) -> Path:
-    """A wav that gets louder and softer, written in stretches of a minute."""
+def _hum(path: Path, seconds: float, spoken: int = 10) -> Path:
+    """A wav that gets louder and softer in so many seconds of every ten, written in stretches of a minute."""
     import wave
 
     with wave.open(str(path), "wb") as file:
@@ -299,7 +301,7 @@ def _hum(path: Path, seconds: float) -> Path:
         left = seconds
         at = numpy.arange(60 * 16000) / 16000
         loud = 9000 * (0.6 + 0.4 * numpy.sin(2 * numpy.pi * 3 * at))
-        minute = (loud * numpy.sin(2 * numpy.pi * 140 * at)).astype(numpy.int16)
+        minute = (loud * numpy.sin(2 * numpy.pi * 140 * at) * (at % 10 < spoken)).astype(numpy.int16)
         while left > 0:
             file.writeframes(minute[: int(min(60, left) * 16000)].tobytes())
             left -= 60

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 from graphmer import attention, cache, chains, corpus, knowledge, launch, ranking, rows, splits, state, train
+from graphmer.device import to_torch
 from graphmer.knowledge import QUERIED, RELATIONS, Definition
-from graphmer.model import PRESETS, Config, GraphMER, count_parameters, to_torch
+from graphmer.model import PRESETS, Config, GraphMER, count_parameters
 from graphmer.train import Settings
 
 from tests.library.graphmer_worlds import shop, write_tree
@@ -49,8 +50,9 @@ def test_acceptance_5_additive_and_multiplicative_decay_agree_at_lambda_one(data
     assert (encoded(data, settings, "eager")[0] - differ).abs().max() > 1e-3
 
 
-def test_acceptance_5_sdpa_equals_eager_in_values_and_gradients(data, settings):
-    for ours, reference in zip(encoded(data, settings, "sdpa"), encoded(data, settings, "eager"), strict=True):
+@pytest.mark.parametrize("kind", ["sdpa", "graphs"])
+def test_acceptance_5_sdpa_by_rows_or_graphs_equals_eager_in_values_and_gradients(data, settings, kind):
+    for ours, reference in zip(encoded(data, settings, kind), encoded(data, settings, "eager"), strict=True):
         torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
 
 
@@ -62,8 +64,8 @@ def test_acceptance_5_flex_attention_equals_eager(data, settings, mode):
     torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
 
 
-def test_acceptance_5_without_a_gpu_the_choice_is_sdpa_and_eager():
-    assert attention.choose("cpu", False)[0] == "sdpa" and attention.choose("cpu", True)[0] == "eager"
+def test_acceptance_5_without_a_gpu_the_choice_is_graphs_and_eager():
+    assert attention.choose("cpu", False)[0] == "graphs" and attention.choose("cpu", True)[0] == "eager"
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,17 +1,17 @@
 """A corpus on disk is the one that was built, or it is built again."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
-from graphmer import cache, chains, ragged, rows
+from graphmer import cache, drawing, ragged, rows
 from graphmer.corpus import build_corpus
 
 
 def same(one, two):
-    return all(
-        (a.nodes == b.nodes).all() and (a.triples, a.spans) == (b.triples, b.spans)
-        for a, b in ((chains.chain(one, 3, i), chains.chain(two, 3, i)) for i in range(0, len(one), 7))
-    )
+    drawn = (drawing.draw(data, 3, np.arange(0, len(one), 7)) for data in (one, two))
+    return all(torch.equal(*parts) for parts in zip(*(dataclasses.astuple(graphs) for graphs in drawn), strict=True))
 
 
 def test_a_stored_corpus_gives_the_same_graphs_and_is_not_built_again(
@@ -74,11 +74,10 @@ def test_rows_per_epoch_are_nearly_those_of_the_stream(data):
 
 
 def test_a_chunk_is_a_window_of_all_bodies_without_leaves(kg, tokenizer, settings):
-    import dataclasses
-
     only = dataclasses.replace(settings, sig_doc_share=0.0, chunk_share=1.0)
     data = build_corpus(kg.definitions, kg.triples, tokenizer, only)
-    graphs = [chains.chain(data, 0, i) for i in range(50)]
+    drawn = drawing.draw(data, 0, np.arange(50))
+    graphs = [drawn.graph(g) for g in range(50)]
     assert all(len(g) == settings.roots and not g.triples for g in graphs)
     flat = data.views[1].flat
     shown = graphs[0].nodes[0, 1:-1]

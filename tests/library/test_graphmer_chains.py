@@ -1,14 +1,17 @@
 """Leafy chain graphs: distances, masks, packing, and that nothing but the counters decides them."""
 
+import dataclasses
 import itertools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from graphmer import chains, corpus, knowledge, rows, tokens
+import torch
+from graphmer import chains, corpus, drawing, knowledge, rows, tokens
 from graphmer.chains import IGNORE
 from graphmer.tokens import CLS, MASK, PAD, SEP
 
+from tests.library import graphmer_slow
 from tests.library.graphmer_worlds import floyd_warshall, write_tree
 
 
@@ -26,11 +29,26 @@ def test_acceptance_1_neighbouring_leaves_are_one_step_apart_and_others_of_the_r
     assert chains.distance(*map(np.array, (3, 1, 0, 3, 1, 6))) == 2
 
 
+def graphs_of(data, epoch=0, samples=None):
+    drawn = drawing.draw(data, epoch, np.arange(len(data)) if samples is None else samples)
+    return [drawn.graph(g) for g in range(len(drawn))]
+
+
+@pytest.mark.parametrize("changes", [{}, {"leaf_slots": 3, "heads": 2, "chunk_share": 0.4, "alone": 0.0, "focus": 0.3}])
+def test_drawing_many_at_once_equals_drawing_one_by_one_in_plain_python(kg, tokenizer, settings, changes):
+    data = corpus.build_corpus(kg.definitions, kg.triples, tokenizer, dataclasses.replace(settings, **changes))
+    for epoch in (0, 3):
+        for sample, graph in enumerate(graphs_of(data, epoch)):
+            slow = graphmer_slow.chain(data, epoch, sample)
+            assert (graph.nodes == slow.nodes).all() and graph.nodes.dtype == slow.nodes.dtype
+            assert (graph.triples, graph.spans) == (slow.triples, slow.spans)
+
+
 def test_a_graph_is_a_function_of_seed_epoch_and_sample_alone(data):
-    first = [chains.chain(data, 1, i) for i in range(20)]
-    again = [chains.chain(data, 1, i) for i in reversed(range(20))][::-1]
-    assert all((a.nodes == b.nodes).all() and a.triples == b.triples for a, b in zip(first, again, strict=True))
-    other = [chains.chain(data, 2, i) for i in range(20)]
+    first, some = graphs_of(data, 1), np.arange(len(data))[::-7].copy()
+    for sample, graph in zip(some, graphs_of(data, 1, some), strict=True):
+        assert (graph.nodes == first[sample].nodes).all() and graph.triples == first[sample].triples
+    other = graphs_of(data, 2)
     assert any(a.nodes.shape != b.nodes.shape or (a.nodes != b.nodes).any() for a, b in zip(first, other, strict=True))
 
 
@@ -38,6 +56,7 @@ def test_uniform_numbers_are_uniform_and_independent_of_how_many_are_drawn():
     many = chains.uniforms(1, 2, np.arange(2000), 50)
     assert abs(many.mean() - 0.5) < 0.005 and abs(many.std() - 12**-0.5) < 0.005
     assert (chains.uniforms(1, 2, 7, 10) == many[7, :10]).all()
+    assert (drawing.uniforms(1, 2, torch.arange(2000), 50).numpy() == many).all()
 
 
 def test_acceptance_4_nineteen_of_128_roots_are_masked_in_whole_words():
@@ -47,27 +66,33 @@ def test_acceptance_4_nineteen_of_128_roots_are_masked_in_whole_words():
     inside[10:13] = True
     spaced = np.zeros(20, bool)
     spaced[[10, 12]] = True
-    words = chains._words(SimpleNamespace(inside=inside, spaced=spaced), text)
+    world = SimpleNamespace(
+        settings=corpus.ChainSettings(), device="cpu", text=torch.from_numpy(text), inside=torch.from_numpy(inside),
+        spaced=torch.from_numpy(spaced),
+    )  # fmt: skip
+    draws = drawing.uniforms(0, 0, torch.arange(200), 4 * 128)
+    begin = torch.zeros(200, dtype=torch.long)
+    tokens, labels, spans = drawing._roots(world, begin, begin + 126, draws)
+    words = [(i, min(i + 2, 127) if t == 10 else i + 1) for i, t in enumerate([CLS, *text.tolist()]) if t in (10, 12)]
     assert words[:3] == [(1, 3), (4, 5), (6, 8)]
     counts = []
-    for sample in range(200):
-        roots, labels = [CLS, *text.tolist(), SEP], [IGNORE] * 128
-        draws = chains.uniforms(0, 0, sample, 4 * 128).tolist()
-        spans = chains._mask_roots(roots, labels, words, int(0.15 * 128), draws, 20, 7)
-        masked = [i for i, label in enumerate(labels) if label != IGNORE]
+    for sample, row in enumerate(labels.tolist()):
+        masked = [i for i, label in enumerate(row) if label != IGNORE]
         counts.append(len(masked))
-        assert masked == sorted(i for first, count in spans for i in range(first, first + count))
-        assert all(labels[i] == [CLS, *text.tolist(), SEP][i] for i in masked)
-        assert labels[0] == labels[127] == IGNORE
+        own = spans[spans[:, 0] == sample, 1:].tolist()
+        assert masked == sorted(i for first, count in own for i in range(first, first + count))
+        assert all(row[i] == [CLS, *text.tolist(), SEP][i] for i in masked)
+        assert row[0] == row[127] == IGNORE
         for first, end in words:
-            assert len({label == IGNORE for label in labels[first:end]}) == 1, "a word is masked whole or not at all"
+            assert len({label == IGNORE for label in row[first:end]}) == 1, "a word is masked whole or not at all"
+    assert 0.75 < (tokens[labels != IGNORE] == MASK).float().mean() < 0.85
     assert max(counts) == 19 and np.mean(counts) > 18.9
 
 
 def test_acceptance_4_a_masked_tail_is_masked_whole_and_hides_its_length(data):
-    masked = 0
-    for sample in range(len(data)):
-        graph = chains.chain(data, 0, sample)
+    masked, drawn = 0, 0
+    for graph in graphs_of(data):
+        drawn += len(graph.triples)
         for _, _, _, first, count in graph.triples:
             ids, labels = graph.nodes[0, first : first + count], graph.nodes[1, first : first + count]
             target = labels[labels != IGNORE].tolist()
@@ -80,7 +105,6 @@ def test_acceptance_4_a_masked_tail_is_masked_whole_and_hides_its_length(data):
             assert closed and SEP not in target[:-1]
             if MASK in ids:
                 assert ids.tolist() == [MASK] * data.settings.leaf_slots
-    drawn = sum(len(chains.chain(data, 0, s).triples) for s in range(len(data)))
     # Three graphs in ten hide every tail, the others three tails in ten.
     assert 0.45 < masked / drawn < 0.58
 
@@ -133,7 +157,7 @@ def test_rows_of_the_standard_library_are_at_least_99_percent_full(standard_libr
     for sizes in ({"roots": 128, "row_tokens": 768}, {"roots": 64, "row_tokens": 256}):
         settings = corpus.ChainSettings(**sizes, windows=2)
         data = corpus.build_corpus(definitions, standard_library[0].triples, tokenizer, settings)
-        lengths = [len(chains.chain(data, 0, i)) for i in range(2048)]
+        lengths = drawing.draw(data, 0, np.arange(2048)).lengths
         packed = rows.pack(lengths, settings.row_tokens)
         assert sum(lengths) / (settings.row_tokens * len(packed)) >= 0.99
 

@@ -220,6 +220,15 @@ def test_a_small_or_uncertain_lead_is_no_victory():
         assert "the model did not clearly beat" in evaluate.verdict(unclear)
 
 
+def test_the_verdict_says_what_each_part_of_the_model_is_worth():
+    results = fake(0.30, 0.25, 0.03, 0.07)
+    lead = {"mrr": 0.02, "low": 0.01, "high": 0.03}
+    results["tests"]["unseen packages"]["adds"] = {"counts": lead, "encoder": {**lead, "low": -0.001}}
+    text = evaluate.verdict(results)
+    assert "The counts is worth" not in text and "counts are worth something to it (+0.020, +0.010 to +0.030)" in text
+    assert "What the encoder adds cannot be told from nothing (+0.020, -0.001 to +0.030)" in text
+
+
 def test_the_table_fits_a_phone(results):
     lines = evaluate.table(results).split("\n")
     assert max(map(len, lines)) <= 70 and any(line.startswith("unseen packages: 60") for line in lines)

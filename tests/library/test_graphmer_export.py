@@ -6,7 +6,8 @@ import json
 import pytest
 import torch
 from graphmer import ablation, card, chains, evaluate, export, launch, ranking, rows, splits, tokens, train
-from graphmer.model import Config, GraphMER, to_torch
+from graphmer.device import to_torch
+from graphmer.model import Config, GraphMER
 from graphmer.train import Settings
 from safetensors.torch import load_file
 

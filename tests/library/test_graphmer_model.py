@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from graphmer import attention, chains, rows
+from graphmer import attention, chains, drawing, rows
 from graphmer.attention import decay_table
-from graphmer.model import Config, GraphMER, to_torch
+from graphmer.device import to_torch
+from graphmer.model import Config, GraphMER
 from graphmer.tokens import MASK
 
 from tests.library.graphmer_worlds import floyd_warshall
@@ -48,7 +49,7 @@ def naive_hgat(model, x, graphs_triples):
 
 
 def test_acceptance_3_batched_hgat_equals_the_naive_triple_loop_in_values_and_gradients(model, data, settings):
-    graph = max((chains.chain(data, 0, i) for i in range(60)), key=lambda g: len(g.triples))
+    graph = max(map(drawing.draw(data, 0, np.arange(60)).graph, range(60)), key=lambda g: len(g.triples))
     assert len({t[0] for t in graph.triples}) > 1, "several relations"
     batch = batch_of([graph], settings)
     mix = torch.randn(settings.row_tokens, SMALL.width)
@@ -69,7 +70,7 @@ def test_acceptance_3_batched_hgat_equals_the_naive_triple_loop_in_values_and_gr
 def test_acceptance_3_a_masked_leaf_sends_gradient_to_its_own_relation_only(model, data, settings):
     graph = next(
         g
-        for g in (chains.chain(data, 0, i) for i in range(len(data)))
+        for g in map(drawing.draw(data, 0, np.arange(len(data))).graph, range(len(data)))
         if len(g.triples) == 1 and MASK in g.nodes[0, g.triples[0][3] :]
     )
     out = model.hgat(model.tokens(batch_of([graph], settings).tokens)[0], batch_of([graph], settings))
@@ -114,7 +115,7 @@ def padded_states(model, graph, roots_max):
 def test_acceptance_2_compact_and_padded_layouts_give_equal_scores(model, data, settings):
     model.double()  # sums in another order differ by more than 1e-5 in fp32 at these weights
     for sample in (0, 31, 77):
-        graph = chains.chain(data, 0, sample)
+        graph = drawing.chain(data, 0, sample)
         batch = batch_of([graph], settings)
         everywhere = torch.arange(len(graph))
         with torch.no_grad():
@@ -136,7 +137,7 @@ def test_a_packed_row_equals_each_sample_alone(model, data, settings):
 
 
 def test_filler_has_finite_states_and_changes_nothing(model, data, settings):
-    graph = chains.chain(data, 0, 5)
+    graph = drawing.chain(data, 0, 5)
     wide = dataclasses.replace(settings, row_tokens=160)
     with torch.no_grad():
         short, long = (model.encode(batch_of([graph], s))[0] for s in (settings, wide))
@@ -167,7 +168,7 @@ def test_masked_leaves_of_one_root_are_told_apart(model, data, settings):
 
 
 def test_left_and_right_of_a_root_are_told_apart(model, data, settings):
-    graph = chains.chain(data, 0, 0)
+    graph = drawing.chain(data, 0, 0)
     other = dataclasses.replace(graph, nodes=graph.nodes.copy())
     middle = 6
     other.nodes[0, [middle - 1, middle + 1]] = other.nodes[0, [middle + 1, middle - 1]]
@@ -191,7 +192,7 @@ def test_losses_equal_cross_entropy_over_all_positions(model, data, settings):
 
 
 def test_a_batch_without_leaves_has_an_mnm_loss_of_zero(model, data, settings):
-    graph = chains.chain(data, 0, 0)
+    graph = drawing.chain(data, 0, 0)
     keep = graph.nodes[3] == 0
     bare = chains.Chain(graph.nodes[:, keep], (), graph.spans)
     losses = model(batch_of([bare], settings))

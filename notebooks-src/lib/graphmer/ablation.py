@@ -14,7 +14,8 @@ from graphmer.chains import Chain
 from graphmer.corpus import SIG_DOC, Corpus
 from graphmer.model import Config, GraphMER
 from graphmer.ranking import Questions, candidate_scores, each_slot_scores, rank
-from graphmer.train import Settings, train, validate
+from graphmer.run import Settings
+from graphmer.train import train, validate
 
 VARIANTS = ("full", "no H-GAT", "no leaves", "no decay", "no positions")
 

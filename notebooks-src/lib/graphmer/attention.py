@@ -1,7 +1,9 @@
-"""Attention with graph decay, three ways that give the same numbers where each applies (tested).
+"""Attention with graph decay, four ways that give the same numbers where each applies (tested).
 
-- `sdpa`: additive decay as one (rows, 1, T, T) mask, built once per batch: the fast way on CPU and below sm_80, where
-  Triton has no tensor cores to offer FlexAttention.
+- `sdpa`: additive decay as one (rows, 1, T, T) mask, built once per batch: the fast way below sm_80, where Triton has
+  no tensor cores to offer FlexAttention.
+- `graphs`: the same, graph by graph instead of row by row, for CPUs: graphs of one row never see each other, so most of
+  a row's T x T scores are worked out for nothing. A GPU would rather work them out than sort them.
 - `flex`: FlexAttention, for sm_80 and newer: nothing of size T x T is stored, and blocks between documents are skipped.
 - `eager`: scores written out, for the paper's multiplicative decay where there is no FlexAttention, and for tests.
 
@@ -10,7 +12,9 @@ the attention weights; p is fixed at 1. `multiplicative` multiplies the scores b
 learned p per head. At lambda = 1 both are plain attention.
 """
 
+import bisect
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -33,10 +37,10 @@ def decay_table(decay: float, longest: int, p: Tensor | None = None) -> Tensor:
 
 @dataclass
 class Geometry:
-    """What attention needs of a batch, made once and shared by all layers: `kind` is sdpa, flex or eager.
+    """What attention needs of a batch, made once and shared by all layers: `kind` is sdpa, graphs, flex or eager.
 
     `bias` (rows, 1, T, T) for sdpa; `steps` distances (rows, T, T) and `same` document for eager; `score` and `blocks`
-    for flex. `table` is log f, (distances,) or (heads, distances).
+    for flex; `groups` for graphs: graphs of about one length. `table` is log f, (distances,) or (heads, distances).
     """
 
     kind: str
@@ -47,6 +51,19 @@ class Geometry:
     same: Tensor | None = None
     score: object = None
     blocks: object = None
+    groups: Sequence["Group"] = ()
+
+
+@dataclass
+class Group:
+    """Graphs padded to the longest of them: `at` (graphs, length) flat positions, `real` which are no padding.
+
+    `bias` (graphs, 1, length, length).
+    """
+
+    at: Tensor
+    real: Tensor
+    bias: Tensor
 
 
 def distances(batch, longest: int) -> tuple[Tensor, Tensor]:
@@ -61,6 +78,8 @@ def geometry(batch, table: Tensor, multiplicative: bool, kind: str) -> Geometry:
     """Masks and distances of one batch for `kind`."""
     if kind == "flex":
         return _flex_geometry(batch, table, multiplicative)
+    if kind == "graphs":
+        return Geometry(kind, table, multiplicative, groups=_groups(batch, table))
     steps, same = distances(batch, table.shape[-1] - 1)
     if kind == "eager":
         return Geometry(kind, table, multiplicative, steps=steps, same=same)
@@ -71,6 +90,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, g: Geometry) -> Tensor:
     """q, k, v and the result (rows, heads, T, size)."""
     if g.kind == "sdpa":
         return F.scaled_dot_product_attention(q, k, v, attn_mask=g.bias.to(q.dtype))
+    if g.kind == "graphs":
+        return _by_graphs(q, k, v, g.groups)
     if g.kind == "flex":
         return _flex(q.device.type)(q, k, v, score_mod=g.score, block_mask=g.blocks)
     score = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
@@ -78,6 +99,46 @@ def attend(q: Tensor, k: Tensor, v: Tensor, g: Geometry) -> Tensor:
     log_f = log_f.transpose(0, 1) if log_f.dim() == 4 else log_f.unsqueeze(1)
     score = score * log_f.exp() if g.multiplicative else score + log_f
     return score.masked_fill(~g.same.unsqueeze(1), float("-inf")).softmax(-1).to(v.dtype) @ v
+
+
+def _groups(batch, table: Tensor, waste: float = 1.25) -> list[Group]:
+    """Graphs sorted by length, cut where the longest is more than `waste` times the shortest. Filler is in none."""
+    size = batch.document.shape[1]
+    document = batch.document.flatten()
+    number = torch.arange(len(document), device=document.device)
+    starts = (document != torch.cat([document.new_zeros(1), document[:-1]])) | (number % size == 0)
+    first = number[starts & (document > 0)]
+    ends = torch.cat([number[starts], number.new_tensor([len(document)])])
+    length = ends[torch.searchsorted(ends, first, right=True)] - first
+    order = length.argsort()
+    first, length = first[order], length[order]
+    nodes = [x.flatten() for x in (batch.anchor, batch.leaf, batch.slot)]
+    groups, begin, sizes = [], 0, length.tolist()
+    while begin < len(sizes):
+        end = bisect.bisect_right(sizes, max(sizes[begin] * waste, sizes[begin] + 8))
+        columns = torch.arange(sizes[end - 1], device=document.device)
+        real = columns < length[begin:end, None]
+        at = torch.where(real, first[begin:end, None] + columns, first[begin:end, None])
+        q, k = ([x[at].unsqueeze(axis) for x in nodes] for axis in (2, 1))
+        bias = table[distance(*q, *k).clamp(max=len(table) - 1)].masked_fill(~real[:, None, :], float("-inf"))
+        groups.append(Group(at, real, bias.unsqueeze(1)))
+        begin = end
+    return groups
+
+
+def _by_graphs(q: Tensor, k: Tensor, v: Tensor, groups: Sequence[Group]) -> Tensor:
+    """Nodes of each graph side by side, attention inside, and back to the rows; filler stays zero."""
+    rows, heads, size, width = q.shape
+    flat = torch.cat([x.transpose(1, 2).reshape(rows * size, heads * width) for x in (q, k, v)], 1)
+    found, where = [], []
+    for group in groups:
+        graphs, longest = group.at.shape
+        mine = flat.index_select(0, group.at.flatten()).view(graphs, longest, 3, heads, width)
+        out = F.scaled_dot_product_attention(*mine.permute(2, 0, 3, 1, 4), attn_mask=group.bias.to(q.dtype))
+        found.append(out.transpose(1, 2).reshape(-1, heads * width)[group.real.flatten()])
+        where.append(group.at[group.real])
+    out = flat.new_zeros(rows * size, heads * width).index_copy(0, torch.cat(where), torch.cat(found))
+    return out.view(rows, size, heads, width).transpose(1, 2)
 
 
 def _flex_geometry(batch, table: Tensor, multiplicative: bool) -> Geometry:
@@ -112,8 +173,10 @@ def _flex(device: str):
 
 @cache
 def choose(device: str, multiplicative: bool) -> tuple[str, str]:
-    """(kind, why) for a device: flex where a small trial of it works, sdpa or eager elsewhere."""
+    """(kind, why) for a device: flex where a small trial of it works; sdpa, graphs or eager elsewhere."""
     plain = "eager" if multiplicative else "sdpa"
+    if device == "cpu" and not multiplicative:
+        return "graphs", "no GPU"
     if device != "cuda":
         return plain, "no GPU"
     capability = torch.cuda.get_device_capability()

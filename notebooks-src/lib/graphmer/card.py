@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from graphmer.evaluate import MODEL, UNTRAINED, verdict
 from graphmer.export import LEFT_OUT, architecture
-from graphmer.train import Run
+from graphmer.run import Run
 
 
 def text(run: Run, results: dict, manifest: dict, step: int, device: str) -> str:
@@ -81,7 +81,10 @@ def _scores(results: dict) -> str:
             f"Code search, one of {search['pairs']}: MRR@10 {search['model']:.3f}, TF-IDF {search['tf-idf']:.3f}. The"
             " encoder was not trained for it."
         )
-    lines.append(f"One run, one seed; `{UNTRAINED}` is the same network before training, `{MODEL}` the exported one.")
+    lines.append(
+        f"One run, one seed; `{UNTRAINED}` is the same network before training, `{MODEL}` the exported encoder with its"
+        " link head where one was trained. The head ranks the training graph's names and needs that graph's counts."
+    )
     return "\n".join(lines)
 
 

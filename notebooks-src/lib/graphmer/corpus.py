@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from graphmer.knowledge import QUERIED, RELATIONS, Definition
 from graphmer.ragged import Ragged, grouped, ragged
-from graphmer.tokens import encode_batch, encode_names, identifier_flags
+from graphmer.tokens import encode, encode_batch, encode_names, identifier_flags
 
 SIG_DOC, BODY, CHUNK = 0, 1, 2
 MENTIONS = 3
@@ -126,69 +126,87 @@ def build_corpus(
 
     Definitions named in `hidden` never show their body: one of their triples is kept for a test.
     """
-    names = sorted({last_component(tail) for _, _, tail in triples})
-    encoded = encode_names(tokenizer, names)
-    fits = {name: ids for name, ids in zip(names, encoded, strict=True) if len(ids) <= settings.leaf_slots}
-    tail_ids = {name: i for i, name in enumerate(fits)}
-    # A head without triples is still a head: a question may hang on it.
     entities = {
         name: i for i, name in enumerate(dict.fromkeys([*(t[0] for t in triples), *(d.name for d in definitions)]))
     }
-    edges: list[list[tuple[int, int]]] = [[] for _ in entities]
-    skipped = 0
-    relation_ids = {relation: i + 1 for i, relation in enumerate(RELATIONS)}
-    for head, relation, tail in triples:
-        tail_id = tail_ids.get(last_component(tail))
-        skipped += tail_id is None
-        if tail_id is not None:
-            edges[entities[head]].append((relation_ids[relation], tail_id))
-    first = {relation_ids[relation] for relation in QUERIED}
-    for row in edges:
-        row.sort(key=lambda edge: edge[0] not in first)
-    asked = np.array([sum(relation in first for relation, _ in row) for row in edges], dtype=np.int32)
+    edges, asked, tails, skipped = _edges(triples, entities, tokenizer, settings)
     inside, spaced = identifier_flags(tokenizer)
-    texts = tuple(_encode(definitions, view, tokenizer, settings, hidden) for view in (SIG_DOC, BODY))
-    known = {name: entities[name] for name, row in zip(entities, edges, strict=True) if row}
-    known |= {d.name: entities[d.name] for d in definitions}
+    texts = _encode(definitions, tokenizer, settings, hidden)
+    told = edges.lengths() > 0
+    known = {name: i for name, i in entities.items() if told[i]} | {d.name: entities[d.name] for d in definitions}
     heads = _find_heads(definitions, texts, known, tokenizer, inside, spaced)
     return Corpus(
-        settings, tuple(d.name for d in definitions), tuple(flat for flat, _ in texts), heads, entities,
-        ragged(edges, 2), asked, ragged(list(fits.values())), inside, spaced, skipped,
+        settings, tuple(d.name for d in definitions), texts, heads, entities, edges, asked, tails, inside, spaced,
+        skipped,
     )  # fmt: skip
 
 
-def _encode(definitions, view: int, tokenizer, settings: ChainSettings, hidden) -> tuple[Ragged, np.ndarray]:
-    """(tokens of every sample, tokens of its header)."""
+def _edges(triples, entities: dict[str, int], tokenizer, settings: ChainSettings):
+    """(edges of each entity, how many of them can be asked for, tails, triples whose tail is too long)."""
+    last = {tail: last_component(tail) for _, _, tail in triples}
+    names = sorted(set(last.values()))
+    encoded = encode_names(tokenizer, names)
+    fits = {name: ids for name, ids in zip(names, encoded, strict=True) if len(ids) <= settings.leaf_slots}
+    place = {name: i for i, name in enumerate(fits)}
+    number = {tail: place.get(name, -1) for tail, name in last.items()}
+    relations = {relation: i + 1 for i, relation in enumerate(RELATIONS)}
+    rows = [(entities[head], relations[relation], number[tail]) for head, relation, tail in triples]
+    entity, relation, tail = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    kept = tail >= 0
+    entity, relation, tail = entity[kept], relation[kept], tail[kept]
+    later = ~np.isin(relation, [relations[name] for name in QUERIED])
+    # Of each entity those that can be asked for come first.
+    halves = grouped(2 * entity + later, np.stack([relation, tail], 1), 2 * len(entities))
+    asked = halves.lengths()[::2].astype(np.int32)
+    return Ragged(halves.flat, halves.offsets[::2]), asked, ragged(list(fits.values())), int((~kept).sum())
+
+
+def _encode(definitions, tokenizer, settings: ChainSettings, hidden) -> tuple[Ragged, Ragged]:
+    """Tokens of every sample in both views: header and text, cut to what the windows hold."""
     limit = settings.windows * (settings.roots - 2)
-    headers = [header_text(d, view) for d in definitions]
     # Code has about four characters per token (4.1 to 4.4 on the standard library): the cut spares work on giants.
-    texts = [view_text(d, SIG_DOC if d.name in hidden else view)[: 6 * limit] for d in definitions]
-    unique = {text: i for i, text in enumerate(dict.fromkeys(headers))}
-    known = encode_batch(tokenizer, list(unique))
-    first = [known[unique[text]] for text in headers]
-    ids = encode_batch(tokenizer, texts)
-    return ragged([(a + b)[:limit] for a, b in zip(first, ids, strict=True)]), np.array([len(a) for a in first])
+    texts = [
+        view_text(d, SIG_DOC if d.name in hidden else view)[: 6 * limit]
+        for view in (SIG_DOC, BODY)
+        for d in definitions
+    ]
+    headers = [header_text(d, view) for view in (SIG_DOC, BODY) for d in definitions]
+    place = {text: len(texts) + i for i, text in enumerate(dict.fromkeys(headers))}
+    found = encode(tokenizer, [*texts, *place])
+    header = np.array([place[text] for text in headers], dtype=np.int64)
+    above, below = found.lengths()[header], found.lengths()[: len(texts)]
+    size = (above + below).clip(max=limit)
+    offsets = np.concatenate([[0], np.cumsum(size)])
+    sample = np.repeat(np.arange(len(texts)), size)
+    at = np.arange(offsets[-1]) - offsets[sample]
+    from_header = at < above[sample]
+    flat = found.flat[
+        at + np.where(from_header, found.offsets[header][sample], (found.offsets[: len(texts)] - above)[sample])
+    ]
+    middle = offsets[len(definitions)]
+    return (
+        Ragged(flat[:middle], offsets[: len(definitions) + 1]),
+        Ragged(flat[middle:], offsets[len(definitions) :] - middle),
+    )
 
 
 def _find_heads(definitions, texts, known: dict[str, int], tokenizer, inside, spaced) -> tuple[Ragged, Ragged]:
     """Mentions of each sample's candidate names, as whole identifiers; a dotted module only in its own header line."""
+    # In order of precedence: the first name to claim a word of a sample keeps it.
+    claims = [(d.name, d.owner, *(tail for _, tail in d.triples), d.module) for d in definitions]
+    entity = np.fromiter((known.get(name, -1) for names in claims for name in names), np.int64)
+    sample = np.repeat(np.arange(len(claims)), list(map(len, claims)))[entity >= 0]
+    entity = entity[entity >= 0]
     shorts: dict[str, int] = {}
-    keys: dict[tuple[int, int], int] = {}
-    for sample, d in enumerate(definitions):
-        for name in (d.name, d.owner, *(tail for _, tail in d.triples), d.module):
-            entity = known.get(name)
-            if entity is not None:
-                # Names in order of precedence: the first to claim a word of this sample keeps it.
-                keys.setdefault((sample, shorts.setdefault(last_component(name), len(shorts))), entity)
-    # Not yet unique as integers: samples times words.
-    table = np.array([sample * len(shorts) + short for sample, short in keys], dtype=np.int64)
-    order = np.argsort(table)
-    table, entity_of = table[order], np.fromiter(keys.values(), np.int64, len(keys))[order]
+    short_of = {i: shorts.setdefault(last_component(name), len(shorts)) for name, i in known.items()}
+    short = np.array([short_of.get(i, -1) for i in range(max(short_of, default=-1) + 1)], dtype=np.int64)
+    table, first = np.unique(sample * len(shorts) + short[entity], return_index=True)
+    entity_of = entity[first]
     spelled = [*encode_names(tokenizer, list(shorts)), *encode_batch(tokenizer, list(shorts))]
     words = _hash_spellings(spelled, len(shorts))
     module, offset = _modules(definitions, known, tokenizer)
     result = []
-    for tokens, _ in texts:
+    for tokens in texts:
         sample, at, length, value = _words(tokens, inside, spaced)
         place = np.searchsorted(words[0], value).clip(max=max(0, len(words[0]) - 1))
         short = np.where(words[0][place] == value, words[1][place], -1) if len(words[0]) else np.full(len(value), -1)

@@ -6,8 +6,11 @@ row that reads the body is called so and stands beside a baseline that copies fr
 
 Decisions:
 - One training run is judged by both tests, `splits.RANDOM` and `splits.UNSEEN`.
+- "model" is the encoder with its link head (`links`); "leaves alone" is the encoder's own way, spelling the name token
+  by token into masked leaves. Other link heads, trained without a part, have rows of their own.
 - The untrained model of the same shape is a row of the table: if it scores as well as the trained one, the weights were
   not loaded or nothing was learned.
+- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning.
 - "Better" means a lead of at least 0.02 MRR whose bootstrap 95 % interval (over questions) does not touch zero. Seeds
   are not in that interval: one run is one run.
 """
@@ -22,6 +25,7 @@ from graphmer import tasks
 from graphmer.baselines import METHODS, Counts, counting_levels
 from graphmer.corpus import BODY, SIG_DOC, ChainSettings, Corpus, build_corpus
 from graphmer.embeddings import ComplEx, Embedded, TransE
+from graphmer.links import Linker
 from graphmer.model import GraphMER
 from graphmer.ranking import (
     Questions,
@@ -37,8 +41,9 @@ from graphmer.splits import RANDOM, Split, share
 from graphmer.tokens import SEP
 
 MARGIN = 0.02
-MODEL, UNTRAINED, BODY_VIEW = "model", "untrained model", "model, body in view"
-COPIED = "copy from the body"
+MODEL, UNTRAINED, LEAVES = "model", "untrained model", "leaves alone"
+WITHOUT = "without "  # and the name of a part: the row of a link head that was trained without it
+BODY_VIEW, COPIED = "leaves, body in view", "copy from the body"
 
 
 def evaluate(
@@ -52,21 +57,25 @@ def evaluate(
     mlm_rows: int = 64,
     embedding_steps: int = 1000,
     seed: int = 0,
+    linkers: dict[str, Linker] | None = None,
 ) -> dict:
-    """All figures of one model as plain numbers.
+    """All figures of one model as plain numbers. `linkers`: trained link heads by the name of their row.
 
-    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `relations`,
-    `judged` (types, calibration). `mlm`: masked words of unseen text; `search`: code search; `levels`: what counting
-    reaches on the training losses. `kinds` are the entities' types; the numbers bound the questions, the pairs, the
-    rows of text and the steps of TransE and ComplEx.
+    Among `linkers` MODEL is the one that is judged; without it (no time to train one) the leaves are.
+    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `adds` (the
+    same minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`: masked words of unseen
+    text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds` are the entities'
+    types; the numbers bound the questions, the pairs, the rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
     untrained = GraphMER(model.config).to(next(model.parameters()).device)
-    tests, counts, embedded = {}, None, {}
+    tests, counts, embedded, linkers = {}, None, {}, dict(linkers or {})
+    if MODEL in linkers:
+        linkers[UNTRAINED] = linkers[MODEL].untrained(untrained)
     for test in split.tests:
         questions = make_questions(split, test, tokenizer, settings, limit, seed)
-        counts = counts or Counts(split.train, questions.names)
+        counts = counts or Counts(split.train, questions.names, (*split.train_definitions, *split.test_definitions))
         if test == RANDOM and embedding_steps:
             kinds_of = {"TransE": TransE, "ComplEx": ComplEx}
             embedded = {
@@ -74,7 +83,7 @@ def evaluate(
             }
         else:
             embedded = {}
-        tests[test] = _judge(model, untrained, questions, counts, embedded, settings, kinds, seed)
+        tests[test] = _judge(model, untrained, questions, counts, embedded, linkers, settings, kinds, seed)
     size = mlm_rows * settings.row_tokens // settings.roots
     texts = sorted(split.test_definitions, key=lambda d: share(f"{seed} {d.name}"))[: 4 * size]
     levels = counting_levels(train_corpus, model.config.vocabulary)
@@ -87,7 +96,7 @@ def evaluate(
     }
 
 
-def _judge(model, untrained, questions: Questions, counts: Counts, embedded, settings, kinds, seed: int) -> dict:
+def _judge(model, untrained, questions: Questions, counts, embedded, linkers, settings, kinds, seed: int) -> dict:
     """All rows of one test."""
     scored = {
         name: [counts.scores(head, relation, contexts) for head, relation, _ in questions.triples]
@@ -98,9 +107,16 @@ def _judge(model, untrained, questions: Questions, counts: Counts, embedded, set
     rows = {name: _row(questions, scores) for name, scores in scored.items()}
     best_count = max(METHODS, key=lambda name: rows[name]["mrr"])
     rows[COPIED] = _copy_row(questions, scored["relation frequency"])
-    rows[UNTRAINED], _ = _model_row(untrained, questions, settings, SIG_DOC)
     rows[BODY_VIEW], _ = _model_row(model, questions, settings, BODY)
-    rows[MODEL], scores = _model_row(model, questions, settings, SIG_DOC)
+    rows[LEAVES], scores = _model_row(model, questions, settings, SIG_DOC)
+    for name, linker in linkers.items():
+        found = list(linker.scores(questions.triples))
+        rows[name] = _row(questions, found)
+        scores = found if name == MODEL else scores
+    if MODEL not in linkers:
+        rows[UNTRAINED], _ = _model_row(untrained, questions, settings, SIG_DOC)
+        rows[MODEL] = rows.pop(LEAVES)
+    rows[MODEL] = rows.pop(MODEL)  # last, where a reader looks
     ranks = {name: np.array(row.pop("ranks")) for name, row in rows.items()}
     for name, row in rows.items():
         row["mrr_low"], row["mrr_high"] = interval(1 / ranks[name], seed)
@@ -113,9 +129,14 @@ def _judge(model, untrained, questions: Questions, counts: Counts, embedded, set
         "link": rows,
         "best_count": best_count,
         "lead": bootstrap_lead(ranks[MODEL], ranks[best_count], seed),
+        "adds": {n: bootstrap_lead(ranks[MODEL], ranks[f"{WITHOUT}{n}"], seed) for n in _left_out(linkers)},
         "relations": _by_relation(questions, ranks[MODEL], ranks[best_count]),
         "judged": tasks.answers_judged(questions, scores, tasks.allowed_types(questions.names, kinds)),
     }
+
+
+def _left_out(linkers) -> list[str]:
+    return [name.removeprefix(WITHOUT) for name in linkers if name.startswith(WITHOUT) and MODEL in linkers]
 
 
 def _row(questions: Questions, scores: Sequence[np.ndarray | None]) -> dict:
@@ -261,6 +282,13 @@ def _sentence(name: str, judged: dict) -> str:
         text = f"On {name} the model did not beat the best counting method, it is worse: {figures}; {span}."
     else:
         text = f"On {name} the model did not clearly beat the best counting method: {figures}; {span}."
+    for part, adds in judged.get("adds", {}).items():
+        figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
+        if adds["low"] > 0:
+            text += f" The {part} {'are' if part.endswith('s') else 'is'} worth something to it {figures}."
+        else:
+            verb = "add" if part.endswith("s") else "adds"
+            text += f" What the {part} {verb} cannot be told from nothing {figures}."
     if model <= 2 * judged["link"][UNTRAINED]["mrr"]:
         text += " It is hardly better than the same network untrained: it has learned little about links yet."
     return text

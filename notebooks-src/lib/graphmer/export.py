@@ -4,8 +4,9 @@ Contract: `write` leaves a folder that `transformers.AutoModelForMaskedLM.from_p
 without remote code, and that gives the same masked-word scores as our model on text without leaves and
 with decay switched off (tested to 1e-4). `transformers` itself is not needed to write it.
 
-What the plain export leaves out: leaves, H-GAT, the span head, and the graph decay. The model was trained with decay,
-so the plain encoder is not what was measured: fine-tune it, or use `encoder.safetensors` with this package.
+What the plain export leaves out: leaves, H-GAT, the span head, the link head, and the graph decay. The model was
+trained with decay, so the plain encoder is not what was measured: fine-tune it, or use `encoder.safetensors` with this
+package.
 
 Which stock architecture computes the same: with LayerNorm on the embeddings, post-LN and rotary positions that is
 RoFormer; with learned or no positions BERT; with pre-LN and rotary positions ESM.
@@ -19,7 +20,9 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, processors
 
+from graphmer import state
 from graphmer.knowledge import RELATIONS
+from graphmer.links import Linker
 from graphmer.model import Config, GraphMER
 from graphmer.tokens import CLS, MASK, PAD, SEP, SPECIAL, UNK
 
@@ -29,11 +32,14 @@ ARCHITECTURES = {
     ("post", "none"): "bert",
     ("pre", "rope"): "esm",
 }
-LEFT_OUT = "leaves, H-GAT, span head and graph decay"
+LEFT_OUT = "leaves, H-GAT, span head, link head and graph decay"
 
 
-def write(folder: Path, model: GraphMER, tokenizer: Tokenizer, card: str) -> list[Path]:
-    """Write everything below `folder`; the files, in order. Raises OSError."""
+def write(folder: Path, model: GraphMER, tokenizer: Tokenizer, card: str, linker: Linker | None = None) -> list[Path]:
+    """Write everything below `folder`; the files, in order. Raises OSError.
+
+    A link head needs the counts of its training graph beside it, so it is no part of `plain`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     save_file(weights, folder / "encoder.safetensors", {"format": "pt"})
@@ -41,6 +47,8 @@ def write(folder: Path, model: GraphMER, tokenizer: Tokenizer, card: str) -> lis
     _json(folder / "relations.json", {relation: i + 1 for i, relation in enumerate(RELATIONS)})
     (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
+    if linker is not None:
+        state.write_links(folder, linker.run, linker.states.around.names, linker.encoder_step, moments=False)
     if architecture(model.config):
         write_plain(folder / "plain", model, tokenizer)
     return sorted(path for path in folder.rglob("*") if path.is_file())

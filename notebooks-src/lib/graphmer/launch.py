@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from graphmer import cache, state, worker
 from graphmer.corpus import Corpus
-from graphmer.train import Run, Settings, check_team, stop_button
+from graphmer.run import Run, Settings, check_team, stop_button
 
 
 class LaunchError(RuntimeError):

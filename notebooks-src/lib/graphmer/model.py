@@ -1,7 +1,7 @@
 """The GraphMERT encoder (arXiv 2510.09580) in one file: embeddings, H-GAT, layers, the heads that share one table.
 
 Contract: `GraphMER(config)` maps a `rows.Batch` of packed rows to three summed losses, or to states and token scores.
-Weights are fp32 wherever it runs; `precision(device)` says what the arithmetic runs in. The same class runs on CPU and
+Weights are fp32 wherever it runs; `device.precision` says what the arithmetic runs in. The same class runs on CPU and
 CUDA, one GPU or many. Attention itself is in `attention`.
 
 Decisions, each a departure from the paper unless it says otherwise:
@@ -18,13 +18,9 @@ Decisions, each a departure from the paper unless it says otherwise:
 - `hgat_rank`: W_r = I + A_r B_r^T, since Q d^2 numbers are many for 1e5 triples.
 """
 
-import contextlib
-import dataclasses
 import math
-import os
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -79,34 +75,6 @@ PRESETS = {
         width=128, heads=4, hidden=512, layers=3, vocabulary=4096, roots=64, dropout=0.0, relation_dropout=0.0
     ),
 }  # fmt: skip
-
-
-def precision(device: torch.device) -> torch.dtype:
-    """bf16 from sm_80, fp16 below (bf16 is emulated there), fp32 on CPU. fp16 needs a gradient scaler.
-
-    The environment variable GRAPHMER_PRECISION (float32, bfloat16, float16) overrides it: a CPU with bf16 instructions
-    is 1.3 to 1.4 times as fast in bfloat16 (docs/benchmarks.md).
-    """
-    if wish := os.environ.get("GRAPHMER_PRECISION"):
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[wish]
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
-
-
-def autocast(device: torch.device):
-    """Context for forward and loss in `precision(device)`."""
-    dtype = precision(device)
-    return contextlib.nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype)
-
-
-def to_torch(batch: Batch, device: torch.device) -> Batch:
-    """The same batch with int64 tensors on `device`; counts stay Python numbers, so nothing waits for the device."""
-    move = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
-    for name, value in move.items():
-        if isinstance(value, np.ndarray):
-            move[name] = torch.from_numpy(value).to(device, non_blocking=True)
-    return Batch(**move)
 
 
 class HGAT(nn.Module):
@@ -236,7 +204,7 @@ class GraphMER(nn.Module):
         self.p = nn.Parameter(torch.ones(c.heads)) if c.decay_mode == "multiplicative" else None
         # Derived from the config, so it is no part of a checkpoint.
         self.register_buffer("decay", decay_table(c.decay, c.roots + 1), persistent=False)
-        self.attention = ""  # "", or one of attention's three ways instead of the device's best
+        self.attention = ""  # "", or one of attention's four ways instead of the device's best
         self._init()
 
     def _init(self):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,8 @@ def ragged(items: Sequence[Sequence], columns: int = 0) -> Ragged:
     offsets = np.zeros(len(items) + 1, dtype=np.int64)
     np.cumsum([len(item) for item in items], out=offsets[1:])
     shape = (int(offsets[-1]), columns) if columns else (int(offsets[-1]),)
-    flat = np.zeros(shape, dtype=np.int32)
-    for i, item in enumerate(items):
-        if len(item):
-            flat[offsets[i] : offsets[i + 1]] = item
+    values = chain.from_iterable(items)
+    flat = np.fromiter(chain.from_iterable(values) if columns else values, dtype=np.int32).reshape(shape)
     return Ragged(flat, offsets)
 
 

@@ -18,8 +18,9 @@ from tokenizers import Tokenizer
 from graphmer.baselines import candidates
 from graphmer.chains import Chain, asked_leaves, query
 from graphmer.corpus import BODY, SIG_DOC, ChainSettings, build_corpus, last_component, view_text
+from graphmer.device import autocast, to_torch
 from graphmer.knowledge import QUERIED, RELATIONS, Definition
-from graphmer.model import GraphMER, autocast, to_torch
+from graphmer.model import GraphMER
 from graphmer.rows import collate, pack
 from graphmer.splits import Split, Triple, share
 from graphmer.tokens import SEP, encode_names

@@ -12,6 +12,8 @@ is pickled.
 | tokenizer.json, relations.json | vocabulary, relation ids |
 | knowledge.json.gz | the graph: another platform's Python has another standard library |
 | state.json | step, cursor, counts, history, settings, scaler |
+| links.safetensors, links-optimizer.safetensors | the link head's weights and moments |
+| links.json | its step, settings and names, and the step of the encoder below it |
 
 A run continues on another device or platform: order, masks and dropout are derived from seeds and counters (`train`),
 so there is no generator state to keep.
@@ -19,6 +21,7 @@ so there is no generator state to keep.
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,12 +30,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from graphmer import tokens
+from graphmer import links, tokens
 from graphmer.corpus import ChainSettings
 from graphmer.knowledge import RELATIONS
 from graphmer.model import Config, GraphMER
 from graphmer.rows import Cursor
-from graphmer.train import Run, Settings, new_run
+from graphmer.run import Run, Settings, new_run
+from graphmer.textstates import TextStates
 
 FORMAT = 2
 
@@ -55,7 +59,7 @@ def write(folder: Path, run: Run, tokenizer: Tokenizer, chains: ChainSettings, g
     save_file(_contiguous(run.model.state_dict()), folder / "model.safetensors")
     if run.best_weights is not None:
         save_file(_contiguous(run.best_weights), folder / "best.safetensors")
-    save_file(_moments(run), folder / "optimizer.safetensors")
+    save_file(_moments(run.model, run.optimizer), folder / "optimizer.safetensors")
     _write(folder / "config.json", asdict(run.model.config))
     _write(folder / "chains.json", asdict(chains))
     tokens.save(tokenizer, folder / "tokenizer.json")
@@ -126,23 +130,51 @@ def load_model(path: Path, config: Config) -> GraphMER:
     return model.eval()
 
 
+def write_links(folder: Path, run: links.Run, names: Sequence[str], encoder_step: int, moments: bool = True) -> None:
+    """Write a link head into the folder; `encoder_step`: of the weights that it was trained on. Raises OSError."""
+    save_file(_contiguous(run.head.state_dict()), folder / "links.safetensors")
+    if moments:
+        save_file(_moments(run.head, run.optimizer), folder / "links-optimizer.safetensors")
+    about = {"step": run.step, "encoder_step": encoder_step, "settings": asdict(run.settings), "losses": run.losses}
+    _write(folder / "links.json", about | {"names": list(names)})
+
+
+def read_links(folder: Path) -> dict | None:
+    """A stored link head as tensors, for `resume_links`; None where the folder has none. Raises StateError."""
+    if not (folder / "links.json").exists():
+        return None
+    moments = folder / "links-optimizer.safetensors"
+    found = {
+        "weights": _tensors(folder / "links.safetensors"),
+        "moments": _tensors(moments) if moments.exists() else {},
+    }
+    return found | _read(folder / "links.json")
+
+
+def resume_links(found: dict | None, states: TextStates, settings: links.Settings, step: int) -> links.Run:
+    """The stored stage, or a new one where it is of other settings, names or encoder weights. Raises StateError."""
+    around = states.around
+    run = links.new_run(around, states, settings)
+    wanted = {"encoder_step": step, "settings": asdict(settings), "names": list(around.names)}
+    if found is None or any(json.loads(json.dumps(value)) != found[key] for key, value in wanted.items()):
+        return run
+    try:
+        run.head.load_state_dict(found["weights"], strict=True)
+    except RuntimeError as error:
+        raise StateError(f"links.safetensors: {error}") from error
+    run.step, run.losses = found["step"], [tuple(line) for line in found["losses"]]
+    _set_moments(run.head, run.optimizer, found["moments"], "links-optimizer.safetensors")
+    return run
+
+
 def _run(path: Path, state: dict, device: torch.device) -> Run:
     try:
         config, settings = Config(**_read(path / "config.json")), Settings(**state["settings"])
     except (TypeError, ValueError) as error:
         raise StateError(f"{path / 'config.json'}: {error}") from error
     run = new_run(load_model(path / "model.safetensors", config).to(device), settings)
-    moments = _tensors(path / "optimizer.safetensors")
-    for name, parameter in run.model.named_parameters():
-        entry = {
-            key: moments[f"{name}/{key}"] for key in ("exp_avg", "exp_avg_sq", "step") if f"{name}/{key}" in moments
-        }
-        if not entry:
-            continue  # a parameter that has had no gradient yet
-        if len(entry) != 3 or entry["exp_avg"].shape != parameter.shape:
-            raise StateError(f"{path / 'optimizer.safetensors'}: moments of {name} are missing or misshapen")
-        step_device = device if run.optimizer.defaults.get("fused") else "cpu"
-        run.optimizer.state[parameter] = {k: v.to(step_device if k == "step" else device) for k, v in entry.items()}
+    file = path / "optimizer.safetensors"
+    _set_moments(run.model, run.optimizer, _tensors(file), str(file))
     if run.scaler.is_enabled() and state["scaler"]:
         run.scaler.load_state_dict(state["scaler"])
     run.step, run.cursor = state["step"], Cursor(**state["cursor"])
@@ -155,14 +187,24 @@ def _run(path: Path, state: dict, device: torch.device) -> Run:
     return run
 
 
-def _moments(run: Run) -> dict[str, torch.Tensor]:
-    names = {id(p): name for name, p in run.model.named_parameters()}
-    return _contiguous(
-        {
-            f"{names[id(p)]}/{k}": torch.as_tensor(v)
-            for p, entry in run.optimizer.state.items()
-            for k, v in entry.items()
+def _set_moments(model, optimizer, moments: dict[str, torch.Tensor], file: str) -> None:
+    for name, parameter in model.named_parameters():
+        entry = {
+            key: moments[f"{name}/{key}"] for key in ("exp_avg", "exp_avg_sq", "step") if f"{name}/{key}" in moments
         }
+        if not entry:
+            continue  # a parameter that has had no gradient yet
+        if len(entry) != 3 or entry["exp_avg"].shape != parameter.shape:
+            raise StateError(f"{file}: moments of {name} are missing or misshapen")
+        device = parameter.device
+        step_device = device if optimizer.defaults.get("fused") else "cpu"
+        optimizer.state[parameter] = {k: v.to(step_device if k == "step" else device) for k, v in entry.items()}
+
+
+def _moments(model, optimizer) -> dict[str, torch.Tensor]:
+    names = {id(p): name for name, p in model.named_parameters()}
+    return _contiguous(
+        {f"{names[id(p)]}/{k}": torch.as_tensor(v) for p, entry in optimizer.state.items() for k, v in entry.items()}
     )
 
 

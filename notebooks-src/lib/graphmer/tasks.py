@@ -13,10 +13,12 @@ import torch
 
 from graphmer.chains import plain
 from graphmer.corpus import ChainSettings, Corpus, last_component
+from graphmer.device import autocast
+from graphmer.drawing import Resident
 from graphmer.knowledge import Definition
-from graphmer.model import GraphMER, autocast, to_torch
+from graphmer.model import GraphMER
 from graphmer.ranking import Questions, states_of
-from graphmer.rows import collate, stream
+from graphmer.rows import assemble, stream
 from graphmer.splits import share
 from graphmer.tokens import encode_batch
 
@@ -32,14 +34,13 @@ def masked_words(model: GraphMER, test: Corpus, unigram: np.ndarray, rows: int =
     """Masked words of unseen text: accuracy and perplexity, and the same for `unigram` log-probabilities."""
     model.eval()
     device = next(model.parameters()).device
-    source = stream(test)
+    source = stream(Resident(test, device))
     scores, targets = [], []
     for _ in range(max(1, rows // 16)):
-        batch = collate([next(source)[0] for _ in range(min(rows, 16))], test.settings)
-        moved = to_torch(batch, device)
+        batch = assemble([next(source)[0] for _ in range(min(rows, 16))], test.settings.row_tokens)
         with autocast(device):
-            scores.append(model.predict(model.encode(moved), moved.root_where).log_softmax(-1).cpu())
-        targets.append(batch.root_target)
+            scores.append(model.predict(model.encode(batch), batch.root_where).log_softmax(-1).cpu())
+        targets.append(batch.root_target.cpu().numpy())
     scores, target = torch.cat(scores), np.concatenate(targets)
     picked = scores.gather(1, torch.from_numpy(target)[:, None])
     return {

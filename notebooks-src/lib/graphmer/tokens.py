@@ -10,13 +10,17 @@ one unit, so "the whole identifier" (span masking) and "the end of a name" (head
 vocabulary, 99.4 % those of a 16,384-entry one (measured on Python 3.11.7, November 2026).
 """
 
+import itertools
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from graphmer.ragged import Ragged, ragged
 
 PAD, CLS, SEP, MASK, UNK = range(5)
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")
@@ -64,17 +68,28 @@ def load(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def encode_batch(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> Ragged:
     """Ids of each text. Lone surrogates (legal in Python literals, not in UTF-8) become question marks.
 
-    Texts are cut into units here and each distinct unit is encoded once: half the time, and the same ids (tested).
+    Texts are cut into units here and each distinct unit is encoded once (48,000 of 1.8 million in the standard
+    library): a third of the time, and the same ids (tested).
     """
-    clean = [text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-    cut = [_UNITS.findall(text) for text in clean]
-    units = list(dict.fromkeys(unit for text in cut for unit in text))
-    encoded = tokenizer.encode_batch_fast(units, add_special_tokens=False)
-    known = {unit: encoding.ids for unit, encoding in zip(units, encoded, strict=True)}
-    return [[index for unit in text for index in known[unit]] for text in cut]
+    clean = (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8") for text in texts)
+    cut = list(map(_UNITS.findall, clean))
+    place = defaultdict(itertools.count().__next__)  # numbers a new unit when it is first looked up
+    units = np.fromiter(map(place.__getitem__, itertools.chain.from_iterable(cut)), dtype=np.int64)
+    encoded = tokenizer.encode_batch_fast(list(place), add_special_tokens=False)
+    known = ragged([encoding.ids for encoding in encoded])
+    lengths, ends = known.lengths()[units], np.cumsum([0, *map(len, cut)])
+    total = np.concatenate([[0], np.cumsum(lengths)])
+    at = np.arange(total[-1]) + np.repeat(known.offsets[units] - total[:-1], lengths)
+    return Ragged(known.flat[at], total[ends])
+
+
+def encode_batch(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """`encode` as lists."""
+    found = encode(tokenizer, texts)
+    return [ids.tolist() for ids in np.split(found.flat, found.offsets[1:-1])] if len(found) else []
 
 
 def encode_names(tokenizer: Tokenizer, names: Sequence[str]) -> list[list[int]]:
@@ -86,13 +101,13 @@ def identifier_flags(tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
     """Two (vocabulary,) bool tables: token is made of identifier characters; token begins with a space."""
     inside = np.zeros(tokenizer.get_vocab_size(), dtype=bool)
     spaced = np.zeros_like(inside)
-    decode = {c: b for b, c in _byte_alphabet().items()}
+    # Bytes from 128 on are parts of letters outside ASCII far more often than of signs.
+    letters = "".join(c for b, c in _byte_alphabet().items() if b >= 128 or chr(b).isalnum() or b == ord("_"))
     for token, index in tokenizer.get_vocab().items():
         if index >= len(SPECIAL):
             spaced[index] = token.startswith(SPACE)
-            body = bytes(decode[c] for c in token.removeprefix(SPACE))
-            # Bytes from 128 on are parts of letters outside ASCII far more often than of signs.
-            inside[index] = bool(body) and all(b >= 128 or chr(b).isalnum() or b == ord("_") for b in body)
+            body = token.removeprefix(SPACE)
+            inside[index] = bool(body) and not body.strip(letters)
     return inside, spaced
 
 

@@ -17,115 +17,23 @@ Decisions:
 """
 
 import contextlib
-import math
-import signal
-import threading
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
 from graphmer.corpus import Corpus
-from graphmer.model import GraphMER, autocast, precision, to_torch
-from graphmer.rows import Batch, Cursor, ahead, collate, stream
+from graphmer.device import autocast
+from graphmer.drawing import Resident
+from graphmer.model import GraphMER
+from graphmer.rows import Batch, Cursor, ahead, assemble, stream
+from graphmer.run import ALONE, Run, Settings, Team, check_team, learning_rate, new_run, stop_button
 from graphmer.tokens import PAD
 
 UNCOUNTED_STEPS = 10
 KINDS = ("mlm", "sbo", "mnm")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """One optimiser step sees rows * accumulate rows. `warmup` None means max(100, 3 % of the steps).
-
-    Every `valid_every` steps (0: never) the validation losses are measured; after `patience` of them without a better
-    MNM (0: never) the run has ended.
-    """
-
-    steps: int = 1000
-    rows: int = 8
-    accumulate: int = 1
-    lr: float = 4e-4
-    min_lr: float = 1e-5
-    warmup: int | None = None
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    mu: float = 1.0
-    reduction: str = "separate"
-    seed: int = 0
-    log_every: int = 10
-    valid_every: int = 0
-    patience: int = 0
-
-    def __post_init__(self):
-        if self.reduction not in ("separate", "official"):
-            raise ValueError(f"reduction is separate or official, not {self.reduction}")
-
-
-@dataclass
-class Run:
-    """A run's whole state: what `checkpoint` saves and `train` continues. `history` holds one dict per log line.
-
-    `best` is {"step", "mnm"} of the lowest validation MNM and `best_weights` the weights then, on the CPU.
-    """
-
-    model: GraphMER
-    settings: Settings
-    optimizer: torch.optim.Optimizer
-    scaler: torch.amp.GradScaler
-    step: int = 0
-    cursor: Cursor = Cursor()
-    samples: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    stopped: bool = False
-    unlogged: tuple[float, ...] = (0.0, 0.0, 0.0, 0)  # sums of the three losses, and steps, since the last log line
-    history: list[dict] = field(default_factory=list)
-    best: dict | None = None
-    best_weights: dict | None = None
-    worse: int = 0  # validations since the best one
-
-    @property
-    def ended(self) -> bool:
-        """All steps done, or validation has not improved for as long as the settings allow."""
-        return self.step >= self.settings.steps or 0 < self.settings.patience <= self.worse
-
-
-@dataclass(frozen=True)
-class Team:
-    """Processes that train one model: this one's rank and how many there are."""
-
-    rank: int = 0
-    size: int = 1
-
-
-def check_team(settings: Settings, processes: int) -> None:
-    """ValueError when the micro-batches of a step cannot be dealt out evenly."""
-    if settings.accumulate % processes:
-        raise ValueError(f"{settings.accumulate} micro-batches a step cannot be dealt out to {processes} processes")
-
-
-def learning_rate(step: int, s: Settings) -> float:
-    """Rate of optimiser step `step` (from 0): linear warm-up, then cosine from `lr` to `min_lr`."""
-    warmup = max(100, round(0.03 * s.steps)) if s.warmup is None else s.warmup
-    if step < warmup:
-        return s.lr * (step + 1) / warmup
-    done = (step - warmup) / max(1, s.steps - warmup)
-    return s.min_lr + 0.5 * (s.lr - s.min_lr) * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def new_run(model: GraphMER, settings: Settings) -> Run:
-    """A run at step 0. AdamW decays matrices only: not norms, biases, embeddings, H-GAT's attention vectors or p."""
-    spared = {"tokens.weight", "slots.weight", "positions.weight", "span.places.weight", "hgat.a"}
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    decayed = [p for n, p in named if p.ndim >= 2 and n not in spared]
-    plain = [p for n, p in named if p.ndim < 2 or n in spared]
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    device = next(model.parameters()).device
-    optimizer = torch.optim.AdamW(groups, lr=settings.lr, betas=(0.9, 0.98), eps=1e-6, fused=device.type == "cuda")
-    scaler = torch.amp.GradScaler(device.type, enabled=precision(device) == torch.float16)
-    return Run(model, settings, optimizer, scaler)
 
 
 def train(
@@ -136,7 +44,7 @@ def train(
     should_stop: Callable[[], bool] | None = None,
     run: Run | None = None,
     valid: Sequence[Batch] = (),
-    team: Team = Team(),
+    team: Team = ALONE,
 ) -> Run:
     """Train `model` on `data`; with `run` continue where it stands. `valid` are `validation_batches`.
 
@@ -152,7 +60,7 @@ def train(
     device = next(model.parameters()).device
     wrapped = _wrap(model, team)
     steps = _steps(data, run.cursor, settings, device, team)
-    steps = ahead(steps) if device.type == "cuda" else steps
+    steps = ahead(_beside(steps, device)) if device.type == "cuda" else steps
     window = _Window(device, run.unlogged)
     first = run.step
     model.train()
@@ -160,6 +68,8 @@ def train(
         while not run.ended and not run.stopped:
             started = time.perf_counter()
             work = next(steps)
+            if work.ready is not None:
+                _take_over(work, device)
             _step(run, wrapped, work, window, team)
             run.step, run.cursor = run.step + 1, work.cursor
             run.samples, run.tokens = run.samples + work.samples, run.tokens + work.tokens
@@ -190,23 +100,46 @@ def train(
 
 @dataclass
 class _Work:
-    """One optimiser step: this process's micro-batches with their numbers; samples and tokens of all processes."""
+    """One optimiser step: this process's micro-batches with their numbers; samples and tokens of all processes.
+
+    `ready`: an event of the CUDA stream that makes the batches, None on a CPU.
+    """
 
     batches: list[tuple[int, Batch]]
     cursor: Cursor
     samples: int
     tokens: int
+    ready: object = None
 
 
 def _steps(data: Corpus, cursor: Cursor, s: Settings, device: torch.device, team: Team) -> Iterator[_Work]:
-    rows = stream(data, cursor)
+    rows, size = stream(Resident(data, device), cursor), data.settings.row_tokens
     while True:
         taken = [next(rows) for _ in range(s.rows * s.accumulate)]
-        graphs = [row for row, _ in taken]
+        packed = [row for row, _ in taken]
         mine = range(team.rank, s.accumulate, team.size)
-        batches = [(m, to_torch(collate(graphs[m * s.rows : (m + 1) * s.rows], data.settings), device)) for m in mine]
-        samples, tokens = sum(map(len, graphs)), sum(len(graph) for row in graphs for graph in row)
-        yield _Work(batches, taken[-1][1], samples, tokens)
+        batches = [(m, assemble(packed[m * s.rows : (m + 1) * s.rows], size)) for m in mine]
+        yield _Work(batches, taken[-1][1], sum(map(len, packed)), sum(row.nodes for row in packed))
+
+
+def _beside(steps: Iterator[_Work], device: torch.device) -> Iterator[_Work]:
+    """Graphs are drawn on a CUDA stream of their own: on the training's they would wait for whole steps."""
+    stream = torch.cuda.Stream(device)
+    while True:
+        with torch.cuda.stream(stream):
+            work = next(steps)
+            work.ready = stream.record_event()
+        yield work
+
+
+def _take_over(work: _Work, device: torch.device) -> None:
+    """Let the training's stream wait for the batches, and keep their memory until it is done with them."""
+    current = torch.cuda.current_stream(device)
+    current.wait_event(work.ready)
+    for _, batch in work.batches:
+        for field in dataclasses.fields(batch):
+            if isinstance(value := getattr(batch, field.name), torch.Tensor):
+                value.record_stream(current)
 
 
 def _step(run: Run, model: torch.nn.Module, work: _Work, window: "_Window", team: Team) -> None:
@@ -280,15 +213,13 @@ def _agree(wish: bool, device: torch.device, team: Team) -> bool:
 
 def validation_batches(data: Corpus, rows: int, device: torch.device, most: int = 128) -> list[Batch]:
     """The first `most` rows of epoch 0 of `data`, the same each time, in micro-batches on `device`."""
-    source = stream(data)
-    graphs, epoch = [], 0
-    while len(graphs) < most:
+    source, packed = stream(Resident(data, device)), []
+    while len(packed) < most:
         row, cursor = next(source)
-        epoch = cursor.epoch
-        if epoch:
+        if cursor.epoch:
             break
-        graphs.append(row)
-    return [to_torch(collate(graphs[i : i + rows], data.settings), device) for i in range(0, len(graphs), rows)]
+        packed.append(row)
+    return [assemble(packed[i : i + rows], data.settings.row_tokens) for i in range(0, len(packed), rows)]
 
 
 @torch.no_grad()
@@ -359,24 +290,3 @@ class _Window:
         line["tokens_per_s"] = self.tokens / self.seconds if timed else None
         self.clear()
         return line
-
-
-@contextlib.contextmanager
-def stop_button():
-    """An event that SIGINT sets while the loop runs; outside the main thread no handler can be installed."""
-    pressed = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield pressed
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def press(number, frame):
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    signal.signal(signal.SIGINT, press)
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)

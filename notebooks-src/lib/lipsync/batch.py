@@ -62,12 +62,6 @@ def parts(records: list[dict], folders: storage.Folders) -> list[Path]:
     return [folders.outputs / NAME / file for record in records for file in record["files"] if file.endswith(".mp4")]
 
 
-def sweep(records: list[dict], folders: storage.Folders) -> None:
-    """Remove the chunks of a film that is joined, but for their records, which say what was noted."""
-    for path in parts(records, folders):
-        path.unlink(missing_ok=True)
-
-
 def failures(records: list[dict]) -> list[str]:
     """What went wrong with chunks, each sentence once."""
     told = [str(r.get("error", "")).removeprefix("Stop: ") for r in records if r["state"] == "failed"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy
 from labkit import Stop, here, storage
 
-from lipsync import FPS, faces, registry, sample
+from lipsync import FPS, faces, registry, sample, weights
 from lipsync.faces import Face
 
 CHOICES = ("auto", "mediapipe", "yunet", "box")
@@ -133,13 +133,10 @@ def choose(wish: str, box: str, clip, folders, ours: bool = False):
 
 def _yunet(folders) -> Path:
     """YuNet's newest float file: the one with free sizes (2026may) is what OpenCV 5 wants."""
-    from session import weights
-
-    source = registry.SOURCES["yunet"]
-    got = weights.fetch(source.id, source.revision, folders, source.files)
-    found = sorted(p for p in got.folder.rglob("*.onnx") if "int8" not in p.name)
+    got = weights.fetched("yunet", folders)
+    found = sorted(p for p in got.path.rglob("*.onnx") if "int8" not in p.name)
     if not found:
-        raise Stop(f"{source.id} holds no detector any more")
+        raise Stop(f"{got.id} holds no detector any more")
     return next((p for p in found if "2026may" in p.name), found[-1])
 
 

@@ -89,7 +89,7 @@ def converted(source: Path, kept: Path, shapes: dict[str, tuple[int, ...]]) -> P
     import torch
     from safetensors.torch import save_file
 
-    state = _read(source)
+    state = tensors(source)
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if found != shapes:
         raise Stop(f"{source.name} is not the UNet that its config describes: {_differences(found, shapes)}")
@@ -105,7 +105,7 @@ def converted(source: Path, kept: Path, shapes: dict[str, tuple[int, ...]]) -> P
     return target
 
 
-def _read(source: Path) -> dict:
+def tensors(source: Path) -> dict:
     """The tensors of a checkpoint, mapped where its format allows it. Raises Stop when it holds anything else."""
     import pickle
 
@@ -122,7 +122,7 @@ def _read(source: Path) -> dict:
             f"{source.name} is no checkpoint that can be read without running it ({why}): fetch it again"
         ) from None
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
-        raise Stop(f"{source.name} holds more than tensors, so it is not MuseTalk's UNet")
+        raise Stop(f"{source.name} holds more than tensors, so it is not what was expected")
     return state
 
 

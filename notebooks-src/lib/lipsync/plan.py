@@ -19,7 +19,7 @@ GPU_GB, RAM_GB = 3.5, 6.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How films are made here. `seconds` of each speech at most (0: all)."""
+    """How films are made here. `seconds` of each speech at most (0: all); `tflops` of one device (0: not known)."""
 
     devices: tuple[str, ...]
     dtype: str
@@ -43,7 +43,7 @@ def choose(quick: bool = False, draft: bool = False, seconds: float = 0.0) -> Pl
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if quick:
-        return Plan(("cpu",), "float32", 8, CPU * cores, seconds or CPU_SECONDS, draft)
+        return Plan(("cpu",), "float32", 8, 0.0, seconds or CPU_SECONDS, draft)
     if not torch.cuda.is_available():
         ram = machine.ram_gb() or RAM_GB
         if ram < RAM_GB:

@@ -40,12 +40,15 @@ def report(take: Take, track: Track, made: plan.Plan) -> list[str]:
         for s, w in zip(timeline.indices(0, take.frames, take.clip.frames, take.longer), weights, strict=True)
         if w > 0
     }
-    return [
+    lines = [
         f"{take.name}: {take.frames} frames of {take.clip.width} x {take.clip.height}, {take.speech.seconds:.1f} s; "
         f"{painted} of them are painted, in pauses the mouth stays as it is",
         f"the face is {track.width:.0f} pixels wide, seen in {track.seen:.0%} of the frames (found by {track.finder})",
-        f"{plan.span(made.minutes(painted, len(used)))} of painting (estimate, not measured on this machine)",
     ]
+    if made.tflops:
+        minutes = plan.span(made.minutes(painted, len(used)))
+        lines.append(f"{minutes} of painting (estimate, not measured on this machine)")
+    return lines
 
 
 def figure(frame: numpy.ndarray, face, look: Look, painted: numpy.ndarray | None = None):

@@ -95,6 +95,23 @@ def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
     return Found(wish, face, speech, ours, known(speech))
 
 
+def find_all(asked: list[Wish], folders: storage.Folders, voices: Path) -> tuple[list[Found], dict[str, str]]:
+    """(what was found, {name: why not}) of all wishes: one without its files does not end a list. Raises Stop when
+    there is nothing to be made."""
+    found, problems = [], {}
+    for wish in asked:
+        try:
+            found.append(find(wish, folders, voices))
+        except Stop as stop:
+            if len(asked) == 1:
+                raise
+            problems[wish.name] = str(stop)
+            print(f"{wish.name}: {stop}")
+    if not found:
+        raise Stop("none of the films can be made; the reasons stand above")
+    return found, problems
+
+
 def newest(voices: Path, folders: storage.Folders) -> Path:
     """The voice notebook's newest speech: on this machine, or among what is attached. Raises Stop."""
     places = [voices, *folders.inputs]

@@ -106,13 +106,10 @@ def prepare(
         track.save(found, kept)
     remarks += found.remarks()
     take = Take(name, clip, kept, heard, longer, **more)
-    if take.frames > clip.frames:
-        times = take.frames / clip.frames
-        how = (
-            "the photo stands still but for its mouth"
-            if clip.still
-            else f"the video is shown {times:.1f} times ({longer})"
-        )
+    if clip.still:
+        remarks.append("a photo: all but its mouth stands still")
+    elif take.frames > clip.frames:
+        how = f"the video is shown {take.frames / clip.frames:.1f} times ({longer})"
         remarks.append(f"the speech lasts {heard.seconds:.1f} s, the face {clip.seconds:.1f} s: {how}")
     elif clip.seconds > heard.seconds + 1:
         remarks.append(

@@ -23,17 +23,28 @@ def local(folders, draft: bool = False, quick: bool = False) -> dict[str, Local]
 
         built = tiny.build_all(folders.work / "tiny", roles)
         return {role: Local(registry.SOURCES[role].id, "random weights", built[role]) for role in roles}
+    return {role: fetched(role, folders) for role in roles}
+
+
+def fetched(role: str, folders) -> Local:
+    """What is used of a role's repository, from the hub or found here. Raises Stop with one sentence."""
     from session import weights
     from videogen.hush import settle
 
     settle()
+    source = registry.SOURCES[role]
+    got = weights.fetch(source.id, source.revision, folders, source.files)
+    return Local(source.id, got.commit, got.folder)
 
-    found = {}
-    for role in roles:
-        source = registry.SOURCES[role]
-        got = weights.fetch(source.id, source.revision, folders, source.files)
-        found[role] = Local(source.id, got.commit, got.folder)
-    return found
+
+def syncnet(folders, quick: bool = False) -> Path:
+    """The file of SyncNet's weights, for measures only. Raises Stop."""
+    file = registry.SOURCES["score"].files[0]
+    if quick:
+        from lipsync import tiny
+
+        return tiny.build_all(folders.work / "tiny", ("score",))["score"] / file
+    return fetched("score", folders).path / file
 
 
 def commits(found: dict[str, Local]) -> dict[str, str]:
