@@ -82,7 +82,7 @@ def _named(wanted: str, taken: set[str]) -> str:
 
 def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
     """The files of a wish; `voices` is the folder of the voice notebook's results. Raises Stop."""
-    from voiceclone import sample as voice
+    from media import voice
 
     ours = wish.face == SAMPLE
     face = sample.write(folders.work) if ours else intake.find(wish.face, folders, "video or photo", FACES)

@@ -15,8 +15,7 @@ import disk
 from disk import sealed
 from labkit import Stop, progress, storage
 from media import memory
-
-from videogen.hush import hush
+from media.hush import hush
 
 WAYS = ("cuda", "nf4", "cpu")  # of computing it, each with less of the card than the one before
 WORDS = {"nf4": "in 4 bits", "cpu": "on the processor"}

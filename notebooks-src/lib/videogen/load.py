@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from labkit import Stop
+from media.hush import hush
 
 from videogen import schedule
 from videogen.cost import tiles
-from videogen.hush import hush
 from videogen.plan import Plan
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop
+from media.hush import settle
 from session import machine
 from session import weights as hub
 
-from videogen.hush import settle
 from videogen.registry import MODELS, UNVERIFIED, Model, Source
 
 
