@@ -75,7 +75,7 @@
 #       - accelerate>=1.2
 #       - huggingface_hub>=1.0
 #       - safetensors>=0.4
-#       - av>=14.1
+#       - av>=18,<19
 #       - opencv-python-headless>=4.9
 #       - scipy>=1.11
 #       - soxr>=0.5
