@@ -86,7 +86,7 @@ def parse(content: str, relative: Path, shown: str, file: str = "") -> Module:
     if not content.strip():
         raise refuse(Origin(file), "is empty, and %%writefile cannot write an empty file; give it a docstring")
     try:
-        tree = syntax.tree(content)
+        tree = syntax.parse(content) or syntax.tree(content)  # which raises
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise refuse(Origin(file, line), f"does not parse: {getattr(error, 'msg', error)}") from None

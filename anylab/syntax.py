@@ -22,13 +22,30 @@ _LITERAL = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=256)  # a cell is judged, and then asked for its imports
+@functools.lru_cache(maxsize=512)  # a cell or a module is judged, asked for its imports, and looked at by rules
 def parse(code: str) -> ast.Module | None:
     """The tree by the grammar of the oldest Python, None when it does not parse (`fault` says why)."""
     try:
         return tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@functools.lru_cache(maxsize=512)
+def nodes(code: str) -> dict[type, list[ast.AST]]:
+    """Every node of the tree by its type, each list in the order of `ast.walk`; none when it does not parse. A dozen
+    rules ask for calls and imports: the tree is walked once for all of them."""
+    found: dict[type, list[ast.AST]] = {}
+    queue: list[ast.AST] = [parse(code) or ast.Module([], [])]
+    for node in queue:  # which grows behind
+        found.setdefault(type(node), []).append(node)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                queue.append(value)
+            elif isinstance(value, list):
+                queue += [each for each in value if isinstance(each, ast.AST)]
+    return found
 
 
 _STRINGS = re.compile(

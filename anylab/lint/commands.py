@@ -73,12 +73,11 @@ def _called(piece: Piece) -> Iterator[Command]:
     """What Python sends: by a text, by a list of words, through the kernel."""
     if not any(way in piece.text for way in _WAYS):
         return
-    for node in ast.walk(piece.tree or ast.Module([], [])):
-        if isinstance(node, ast.Call):
-            text, of_notebook = _sent(piece, node)
-            for line in text.split("\n"):
-                if line.strip():
-                    yield Command(node.lineno, line.strip(), of_notebook)
+    for node in piece.nodes(ast.Call):
+        text, of_notebook = _sent(piece, node)
+        for line in text.split("\n"):
+            if line.strip():
+                yield Command(node.lineno, line.strip(), of_notebook)
 
 
 def _sent(piece: Piece, call: ast.Call) -> tuple[str, bool]:

@@ -55,11 +55,10 @@ def loads(piece: Piece) -> tuple[Load, ...]:
 
 
 def _called(piece: Piece) -> Iterator[Load]:
-    for node in ast.walk(piece.tree or ast.Module([], [])):
-        if isinstance(node, ast.Call):
-            found = _by_name(piece, node) or _by_loader(piece, node)
-            if found:
-                yield found
+    for node in piece.nodes(ast.Call):
+        found = _by_name(piece, node) or _by_loader(piece, node)
+        if found:
+            yield found
 
 
 def _by_loader(piece: Piece, call: ast.Call) -> Load | None:

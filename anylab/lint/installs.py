@@ -103,12 +103,11 @@ def installs(piece: Piece) -> Iterator[tuple[int, list[str]]]:
             found = _INSTALL.search(part)
             if found:
                 yield command.line, _as_pip(found["conda"], split(found["rest"]))
-    for node in ast.walk(piece.tree or ast.Module([], [])) if "pip" in piece.text or "conda" in piece.text else ():
-        if isinstance(node, ast.List | ast.Tuple):
-            words = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
-            tool = next((w for w in words if w in _TOOLS), "")
-            if tool and "install" in words:
-                yield node.lineno, _as_pip(tool != "pip" and tool, words[words.index("install") + 1 :])
+    for node in piece.nodes(ast.List, ast.Tuple) if "pip" in piece.text or "conda" in piece.text else ():
+        words = [e.value for e in node.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)]
+        tool = next((w for w in words if w in _TOOLS), "")
+        if tool and "install" in words:
+            yield node.lineno, _as_pip(tool != "pip" and tool, words[words.index("install") + 1 :])
 
 
 def _as_pip(conda: object, words: list[str]) -> list[str]:

@@ -112,13 +112,11 @@ def _declared(source: Source) -> Iterator[tuple[int, dict]]:
 
 def _commits(piece: Piece) -> Iterator[tuple[int, str, bool]]:
     """(line, commit, is a source beside it?) of each revision that is written as a commit."""
-    for node in ast.walk(piece.tree or ast.Module([], [])):
+    for node in piece.nodes(ast.Call, ast.Dict):
         if isinstance(node, ast.Call):
             pairs = {k.arg: k.value for k in node.keywords if k.arg}
-        elif isinstance(node, ast.Dict):
-            pairs = {k.value: v for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
         else:
-            continue
+            pairs = {k.value: v for k, v in zip(node.keys, node.values, strict=True) if isinstance(k, ast.Constant)}
         commit = piece.names.text(pairs.get("revision"))
         if commit and _COMMIT.fullmatch(commit):
             yield pairs["revision"].lineno, commit, "revision_source" in pairs

@@ -53,6 +53,12 @@ class Piece:
         """The tree, None when it does not parse (another rule says so)."""
         return syntax.parse(self.python)
 
+    def nodes(self, *kinds: type[ast.AST]) -> Iterator[Any]:
+        """The nodes of these types, a type after another; none when it does not parse."""
+        found = syntax.nodes(self.python)
+        for kind in kinds:
+            yield from found.get(kind, ())
+
     def at(self, line: int) -> Origin:
         """Where line `line` (from 1) of the text stands."""
         return Origin(self.origin.file, self.origin.line + line - 1)
@@ -64,11 +70,10 @@ class Piece:
 
     def calls(self) -> Iterator[tuple[str, ast.Call]]:
         """(what is called, resolved through the notebook's imports; the call) for every call by name."""
-        for node in ast.walk(self.tree or ast.Module([], [])):
-            if isinstance(node, ast.Call):
-                name = dotted(node.func)
-                if name:
-                    yield self.names.resolved(name), node
+        for node in self.nodes(ast.Call):
+            name = dotted(node.func)
+            if name:
+                yield self.names.resolved(name), node
 
 
 class Names:
@@ -85,11 +90,13 @@ class Names:
     @functools.cached_property
     def _aliases(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for node in (n for tree in self._trees for n in ast.walk(tree)):
-            if isinstance(node, ast.Import):
+        for code in self._codes:
+            nodes = syntax.nodes(code)
+            for node in nodes.get(ast.Import, ()):
                 found |= {a.asname: a.name for a in node.names if a.asname}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+            for node in nodes.get(ast.ImportFrom, ()):
+                if node.module and not node.level:
+                    found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
         return found
 
     @functools.cached_property
