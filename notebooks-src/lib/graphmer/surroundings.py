@@ -239,12 +239,15 @@ def _finders(s: Surroundings) -> dict[str, tuple[Callable, Callable]]:
         for part in set(subtokens(name)):
             parts[part].append(column)
 
+    # No sets here: their order is another in every process, and sums of floats with it.
     def like(words: Iterable[str], most: int) -> Counter:
         # A part that hundreds of names share says nothing.
-        return Counter(c for part in set(words) if len(parts.get(part, ())) <= most for c in parts.get(part, ()))
+        return Counter(
+            c for part in dict.fromkeys(words) if len(parts.get(part, ())) <= most for c in parts.get(part, ())
+        )
 
     def text(d: Definition) -> Counter:
-        shown = set(re.findall(r"\w+", f"{d.signature} {d.doc} {d.module} {d.owner}"))
+        shown = dict.fromkeys(re.findall(r"\w+", f"{d.signature} {d.doc} {d.module} {d.owner}"))
         return Counter(s.column[word] for word in shown if word in s.column)
 
     def own(name: str) -> Counter:
