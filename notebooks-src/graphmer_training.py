@@ -20,7 +20,7 @@
 #       disk_gb: 3
 #       ram_gb: 4
 #       internet: none
-#       minutes: {T4 (size small): 20, CPU (size tiny): 6}
+#       minutes: {T4 (size small): 30, CPU (size tiny): 12}
 #     models: []
 #     produces:
 #       - {file: encoder.safetensors, is: safetensors}

@@ -142,22 +142,22 @@ import shutil
 from videogen import granted, picture, plan, request
 
 machine = granted.look(folders)
+clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
+images = request.begin_with_images(clips, PARTS)
 if QUICK_TEST:  # the same cells, on a model of the same classes with random weights
-    name = "wan-5b" if IMAGE else "fastwan-1.3b"
-    chosen = plan.quick(name)
+    chosen = plan.quick(MODEL, images)
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
-    chosen = plan.choose(machine, MODEL, image=bool(IMAGE), frames=FRAMES, height=HEIGHT, width=WIDTH)
+    chosen = plan.choose(machine, MODEL, images, frames=FRAMES, height=HEIGHT, width=WIDTH)
     if IMAGE and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
         chosen = picture.shaped(chosen, IMAGE)
-clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
 # a quick test keeps its results apart, so that it never replaces those of a real run
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:
     shutil.rmtree(place, ignore_errors=True)  # a quick test that finds everything done tests nothing
 place.mkdir(exist_ok=True)
-clips = request.images(clips, chosen, place)
-request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, len(clips), chosen)
+clips = request.judged(clips, chosen, place)
+fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
 print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips)))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
@@ -206,11 +206,12 @@ if not batch.finished(mine, records):
 from media import player
 
 finished = batch.finished(mine, records)
-for path, made in finished[:8]:
+for number, (path, made) in enumerate(finished):
     print(f"{path.name}: seed {made['seed']}; {made['verdict']}")
     for change in made["changes"]:
         print(f"  changed on the way: {change}")
-    player.show_film(path, made["prompt"])
+    if number < 6:  # more of them would make the notebook itself too large to save
+        player.show_film(path, made["prompt"])
 
 # %% [markdown]
 # ## 4 · Is it any good?
@@ -218,22 +219,21 @@ for path, made in finished[:8]:
 # motion, *flow* the motion itself: a clip that stands still wins the first two, so all three stand together.
 
 # %%
-
-from videogen import film, plots
+from videogen import film, plots, quality
 
 if finished:
     path, made = finished[0]
     frames, head = film.read(path)
     figure = plots.sheet(frames, head.fps, made["prompt"])
     progress.show(figure, place / "sheet.png", "frames of the first clip in order")
-    figure = plots.report(frames, head.fps, made["quality"])
+    figure = plots.report(quality.curves(frames), head.fps, made["quality"])
     progress.show(figure, place / "quality.png", "change, what of it is no motion, and motion, over time")
     print(film.metadata(path)["comment"])
-rows = [{"file": path.name, **made} for path, made in finished]
+rows = [{**made, "file": path.name} for path, made in finished]
 storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
 size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"
 VERDICT = f"{len(finished)} of {len(clips)} clips, {chosen.spec.title}, {size}"
-if QUICK_TEST:
+if QUICK_TEST and finished:
     print("This was the quick test: random weights make coloured noise, and the whole way works on this machine.")
 
 # %% [markdown]
@@ -248,15 +248,15 @@ films = list(long) or [path for path, _ in finished]
 for path, found in zip(long, seams, strict=True):
     print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
 with report.stage("film"):
-    if CROSSFADE >= 0 and len(films) > 1:
-        films = [edit.crossfade(films, place / "film.mp4", CROSSFADE)]
+    if fade >= 0 and len(films) > 1:
+        films = [edit.crossfade(films, place / "film.mp4", fade)]
     for number, path in enumerate(films):
         if SMOOTH_FPS:
             path = edit.interpolate(path, place / f"{path.stem}-smooth.mp4", SMOOTH_FPS)
         if ENLARGE > 1:
             path = edit.upscale(path, place / f"{path.stem}-large.mp4", ENLARGE)
         if SOUND:
-            path = edit.mux(path, Path(SOUND), place / f"{path.stem}-sound.mp4")
+            path = edit.mux(path, SOUND, place / f"{path.stem}-sound.mp4")
         films[number] = path
 for path in films:
     if path not in [clip for clip, _ in finished]:
@@ -273,7 +273,7 @@ if FORM:
 
     def make_one(prompt, style, seed, image, cancel, tell):
         """One clip from the form, by the same steps as above."""
-        wish = request.images(request.clips(prompt, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
+        wish = request.judged(request.clips(prompt, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
         found, _ = batch.encode_all(wish, chosen, mine, given, machine)
         record = batch.run(
             wish, chosen, mine, found, ["cuda:0" if machine.cards else "cpu"], None, "form", cancel, tell

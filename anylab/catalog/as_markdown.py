@@ -93,6 +93,9 @@ def _linked(words: str, address: str) -> str:
     return f"[{words}]({address})" if address else words
 
 
+_MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\|<>[]*_"})
+
+
 def _plain(words: str) -> str:
     """Words that stay words in a table."""
-    return re.sub(r"([|<>\[\]*_])", r"\\\1", " ".join(str(words).split()))
+    return " ".join(str(words).split()).translate(_MARKUP)

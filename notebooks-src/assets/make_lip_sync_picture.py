@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 
 from lipsync import crop, nets, sample, speech, video
 from matplotlib.figure import Figure
-from voiceclone import sample as voice
+from media import voice
 
 DARK, ORANGE = "#1b4965", "#e07a1f"
 

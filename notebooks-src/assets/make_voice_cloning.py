@@ -1,7 +1,7 @@
 """Make the voice that the notebook carries: espeak-ng reads four sentences; 16 kHz, packed as Ogg Opus, as base64.
 
 `pip install espeakng-loader soundfile`, then `python notebooks-src/assets/make_voice_cloning.py`. The text is ours; the
-voice is espeak-ng's own (formant synthesis, "en-us" with variant m3), and no person's. Writes lib/voiceclone/sample.py.
+voice is espeak-ng's own (formant synthesis, "en-us" with variant m3), and no person's. Writes lib/media/voice.py.
 """
 
 import base64
@@ -57,7 +57,7 @@ if __name__ == "__main__":
     with soundfile.SoundFile(path, "w", 16000, 1, "OPUS", format="OGG", compression_level=0.95) as file:
         file.write(0.9 * low / numpy.abs(low).max())
     text = "\n".join(textwrap.wrap(base64.b64encode(path.read_bytes()).decode(), 118))
-    module = Path(__file__).resolve().parent.parent / "lib" / "voiceclone" / "sample.py"
+    module = Path(__file__).resolve().parent.parent / "lib" / "media" / "voice.py"
     begin, end = 'DATA = """\n', '"""\n'
     before, _, after = module.read_text(encoding="utf-8").partition(begin)
     module.write_text(before + begin + text + "\n" + end + after.partition(end)[2], encoding="utf-8")

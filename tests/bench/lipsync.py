@@ -259,7 +259,7 @@ def _tiny(root: Path) -> nets.Nets:
 
 
 def _sample(folders, seconds: float):
-    from voiceclone import sample as voice
+    from media import voice
 
     said = voice.write(folders.work)
     return takes.prepare("film", sample.write(folders.work), said, folders, ours=True, most=seconds, gate=False)[0]

@@ -128,13 +128,23 @@ def denoise(plan: planning.Plan) -> tuple[float, float, float]:
         else torch.empty(1, device="meta")
     )
     tflop, gb = count(model, latents, step, words, return_dict=False)
-    return tflop, weights_gb(model) * (0.5 if plan.storage == "fp8" else 1), gb
+    return tflop, at_rest_gb(model, plan.storage), gb
+
+
+def at_rest_gb(model, storage: str, wide: tuple[str, ...] = ()) -> float:
+    """GB of weights as they rest: in the type they have, half of it, or every matrix but the `wide` ones in 4 bits."""
+    if storage != "nf4":
+        return weights_gb(model) * (0.5 if storage == "fp8" else 1)
+    parts = (m for name, m in model.named_modules() if isinstance(m, torch.nn.Linear) and not name.endswith(wide))
+    narrow = sum(m.weight.numel() * (m.weight.element_size() - cost.AT_REST["nf4"]) for m in parts)
+    return weights_gb(model) - narrow / 1e9
 
 
 def _decoding(plan: planning.Plan) -> planning.Plan:
     """The plan with all that has no part in its decoding made equal, so that it is counted once."""
     name = "wan-5b" if plan.spec.shape.space == 16 else DEFAULT
-    return replace(plan, model=name, steps=1, guidance=1.0, cache=0.0, dtype="float32", storage="", encoder="cpu")
+    return replace(plan, model=name, steps=1, guidance=1.0, cache=0.0, dtype="float32", storage="", encoder="cpu",
+                   card_gb=0.0, ram_gb=0.0)  # fmt: skip
 
 
 @functools.cache
@@ -166,22 +176,22 @@ def encoder():
 
 
 @functools.cache
-def encode() -> tuple[float, float, float]:
-    """(TFLOP, GB of weights, GB of activations) of encoding 512 tokens in bf16."""
+def encode(way: str = "cuda") -> tuple[float, float, float]:
+    """(TFLOP, GB of weights, GB of activations) of encoding 512 tokens in bf16, or from 4 bits."""
     model = encoder()
     ids = torch.empty(1, 512, dtype=torch.int64, device="meta")
     mask = torch.zeros(
         1, 1, 512, 512, device="meta", dtype=torch.bfloat16
     )  # made already: its values would be looked at
     tflop, gb = count(model, ids, mask)
-    return tflop, weights_gb(model), gb
+    return tflop, at_rest_gb(model, way, (".wo",)), gb
 
 
 def counted(plan: planning.Plan) -> dict:
     """All counts of a plan, and the estimates that the notebook shows beside them."""
     d_tflop, d_weights, d_live = denoise(plan)
     v_tflop, v_weights, v_live = decode(_decoding(plan))
-    e_tflop, e_weights, e_live = encode()
+    e_tflop, e_weights, e_live = encode("nf4" if plan.encoder == "nf4" else "")
     resident = d_weights + v_weights
     found = {
         "frames": plan.frames, "size": f"{plan.width}x{plan.height}", "dtype": plan.dtype, "vae_dtype": plan.vae_dtype,
@@ -195,15 +205,17 @@ def counted(plan: planning.Plan) -> dict:
 
 
 def plans() -> dict[str, planning.Plan]:
-    """What is counted: the default on a T4, plain Wan2.1 1.3B at the same size, the 8 GB path, the 5B model twice."""
-    t4, small, large = (planning.Machine(gb, cap, 1, ram, 60) for gb, cap, ram in
-                        ((14.6, (7, 5), 12.7), (7.6, (8, 6), 16), (23.0, (8, 9), 50)))  # fmt: skip
+    """What is counted: the default on a T4, plain Wan2.1 1.3B at the same size, the 8 GB path, the 5B model thrice."""
+    t4 = planning.Machine(14.6, (7, 5), 1, 12.7, 60)
+    small = planning.Machine(7.6, (8, 6), 1, 12.7, 60, four_bits=True)
+    large = planning.Machine(23.0, (8, 9), 1, 50, 60)
     default = planning.choose(t4)
     plain = replace(default, model="wan-1.3b", steps=50, guidance=5.0)
     return {
         "default on a T4": default,
         "plain Wan2.1 1.3B, same size": plain,
         "8 GB card": planning.choose(small),
+        "Wan2.2 5B on 8 GB": planning.choose(small, "wan-5b"),
         "Wan2.2 5B on a T4": planning.choose(t4, "wan-5b"),
         "Wan2.2 5B on 24 GB": planning.choose(large, "wan-5b"),
     }

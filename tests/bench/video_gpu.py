@@ -1,13 +1,15 @@
 """The same on a GPU: real shapes, random weights, seconds of each stage, peak memory, MFU, and the plain pipeline.
 
-Called by `python -m tests.bench.video` where there is a GPU. The default runs staged under a cap of 14.5 GB, so that a
-larger card tells whether a T4 would do; the plain pipeline (50 steps, guidance, encoder kept) runs without the cap. MFU
-is against the rate that a large matrix product reaches on the same card in the same run, never against a data sheet.
+Called by `python -m tests.bench.video` where there is a GPU. The default, and the 5B model in 8 bits, run staged by the
+plan of a T4 under a cap of 14.5 GB, so that a larger card tells whether a T4 would do; the plain pipeline (50 steps,
+guidance) runs without the cap. MFU is against the rate that a large matrix product reaches on the same card in the same
+run, never against a data sheet.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -21,22 +23,38 @@ CAP_GB, TIMES_FASTER, FIVE_MINUTES = 14.5, 10.0, 300.0
 
 def main(device: str = "cuda") -> list[str]:
     """Measure and print; what does not hold, one line each."""
-    capability = torch.cuda.get_device_capability() if device == "cuda" else None
-    machine = planning.Machine(CAP_GB, capability or (7, 5), 1, 50.0, 100.0)
-    made = planning.choose(machine, "fastwan-1.3b")
-    if device == "cuda":
-        total = torch.cuda.get_device_properties(0).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, CAP_GB * 1e9 / total))
-        print(f"{torch.cuda.get_device_name()}, {total / 1e9:.1f} GB, capped at {CAP_GB} GB")
-    rate = matmul_rate(device, made.dtype)
-    ours = staged(made, device, rate)
-    if device == "cuda":
+    t4 = planning.Machine(14.6, (7, 5), 1, 12.7, 100.0)  # its own plan and types, whatever card this is
+    wrong, seconds = [], {}
+    rate = matmul_rate(device, planning.choose(t4).dtype)
+    with capped(device):
+        for name in ("fastwan-1.3b", "wan-5b"):
+            try:
+                seconds[name] = staged(planning.choose(t4, name), device, rate)
+            except torch.OutOfMemoryError as error:
+                wrong.append(f"{name} on a T4: more than {CAP_GB} GB ({str(error)[:100]})")
+    if "fastwan-1.3b" not in seconds:
+        return wrong
+    plain = replace(planning.choose(t4), model="wan-1.3b", steps=50, guidance=5.0)
+    ours, theirs = sum(seconds["fastwan-1.3b"][stage] for stage in ("denoise", "decode")), unstaged(plain, device)
+    print(f"plain pipeline {theirs:.1f} s, ours {ours:.1f} s: {theirs / ours:.1f} times")
+    if theirs / ours < TIMES_FASTER:
+        wrong.append(f"{theirs / ours:.1f} times as fast as the plain pipeline, not {TIMES_FASTER:g}")
+    return wrong
+
+
+@contextmanager
+def capped(device: str):
+    """Let this process have no more than CAP_GB of the card; what asks for more gets torch's own error."""
+    if device != "cuda":
+        yield
+        return
+    total = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, CAP_GB * 1e9 / total))
+    print(f"{torch.cuda.get_device_name()}, {total / 1e9:.1f} GB, capped at {CAP_GB} GB")
+    try:
+        yield
+    finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    plain = replace(made, model="wan-1.3b", steps=50, guidance=5.0)
-    theirs = unstaged(plain, device)
-    ratio = theirs / (ours["denoise"] + ours["decode"])
-    print(f"plain pipeline {theirs:.1f} s, ours {ours['denoise'] + ours['decode']:.1f} s: {ratio:.1f} times")
-    return [] if ratio >= TIMES_FASTER else [f"{ratio:.1f} times as fast as the plain pipeline, not {TIMES_FASTER:g}"]
 
 
 def matmul_rate(device: str, dtype: str, side: int = 4096) -> float:
@@ -48,15 +66,21 @@ def matmul_rate(device: str, dtype: str, side: int = 4096) -> float:
 
 
 def staged(made: planning.Plan, device: str, rate: float) -> dict[str, float]:
-    """Seconds of encode, denoise and decode, one after the other, each alone on the card; prints peaks and MFU."""
+    """Seconds of encode, denoise and decode, one after the other, each alone on the card; prints peaks and MFU. Of a
+    model with many steps two are measured and scaled, and that is said."""
+    print(f"{made.spec.title}: {made.frames} frames of {made.width} x {made.height}, {made.dtype} {made.storage}")
     found = {"encode": encoded(device)}
     pipe = pipeline(made, device)
     words = torch.randn(60, 4096)
-    kept: list = []
-    found["denoise"] = _peak("denoise", lambda: kept.append(denoise.latents(pipe, made, words, None, 0)), device)
-    mfu = cost.tflop(made) * made.forwards / found["denoise"] / rate
-    print(f"  {cost.tflop(made) * made.forwards / found['denoise']:.1f} TFLOP/s, MFU {mfu:.2f} of {rate:.0f} TFLOP/s")
-    found["decode"] = _peak("decode", lambda: denoise.frames(pipe.vae, made, kept[0]), device)
+    few = made if made.spec.ladder else replace(made, steps=2)
+    seconds = _peak("denoise", lambda: denoise.latents(pipe, few, words, words, 0), device)
+    done = cost.tflop(made) * few.forwards / seconds
+    print(f"  {done:.1f} TFLOP/s, MFU {done / rate:.2f} of {rate:.0f} TFLOP/s")
+    if few.steps < made.steps:
+        print(f"  {few.steps} of {made.steps} steps measured and scaled")
+    found["denoise"] = seconds * made.steps / few.steps
+    latents = torch.randn(1, *cost.latent_shape(made))  # random weights: what comes of them may not be finite
+    found["decode"] = _peak("decode", lambda: denoise.frames(pipe.vae, made, latents), device)
     return found
 
 
@@ -94,9 +118,15 @@ def pipeline(made: planning.Plan, device: str):
     transformer = real(video.transformer(made), None, device)
     vae = real(video.vae(made), getattr(torch, made.vae_dtype), device)
     pipe = WanPipeline(
-        tokenizer=None, text_encoder=None, vae=vae, transformer=transformer, scheduler=schedule.of(made.spec, 0)
+        tokenizer=None,
+        text_encoder=None,
+        vae=vae,
+        transformer=transformer,
+        scheduler=schedule.of(made.spec, 0),
+        expand_timesteps=made.spec.expand_timesteps,
     )
     pipe.set_progress_bar_config(disable=True)
+    load.place(pipe, made, device)
     load.tile(pipe.vae, made)
     return pipe
 

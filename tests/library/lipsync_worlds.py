@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 from labkit import storage
 from lipsync import nets, sample, studio, takes, tiny
-from voiceclone import sample as voice
+from media import voice
 
 from tests.conftest import ROOT
 

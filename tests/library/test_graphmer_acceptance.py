@@ -53,7 +53,8 @@ def test_acceptance_5_additive_and_multiplicative_decay_agree_at_lambda_one(data
 @pytest.mark.parametrize("kind", ["sdpa", "graphs"])
 def test_acceptance_5_sdpa_by_rows_or_graphs_equals_eager_in_values_and_gradients(data, settings, kind):
     for ours, reference in zip(encoded(data, settings, kind), encoded(data, settings, "eager"), strict=True):
-        torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
+        scale = reference.abs().max()  # of states 3, of gradients 740, in fp32
+        torch.testing.assert_close(ours / scale, reference / scale, atol=1e-6, rtol=0)
 
 
 @pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile.*")

@@ -30,9 +30,8 @@ from lipsync import (
 )
 from lipsync.crop import Look
 from lipsync.request import Wish
-from media import consent
+from media import consent, voice
 from media.consent import Consent
-from voiceclone import sample as voice
 
 from tests.conftest import ROOT
 from tests.library.lipsync_worlds import networks, numbered, places, studio_of, take_of, tone

@@ -1,8 +1,10 @@
 """videogen.weights and batch against a stand-in of the hub: mixed repositories, small disks, sessions that go on."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 from labkit import Stop
 from videogen import batch, encode, film, plan, registry, tiny, weights
 
@@ -59,13 +61,85 @@ def test_transformer_and_vae_come_from_one_repository_and_the_encoder_from_anoth
     assert len(film.read(batch.paths(folders, records)[0])[0]) == 9
 
 
-def test_on_a_small_disk_the_encoder_is_deleted_before_the_transformer_comes(hub, twins, folders, capsys):
-    hub(twins)
-    small = replace(CPU, disk_gb=14.0)
-    models, _ = batch.encode_all(wishes("a cat"), SPEED, folders, {}, small)
-    assert not list(models["text"].path.glob("text_encoder/*")) and list(models["weights"].path.glob("vae/*"))
+SMALL = replace(CPU, disk_gb=14.0)  # of the registry's sizes: 14.9 do not fit, 11.4 do
+
+
+@pytest.fixture(scope="module")
+def big_twins(twins, tmp_path_factory):
+    """The twins with a megabyte more in encoder and transformer, so that a disk can be between one and both."""
+    from safetensors.torch import load_file, save_file
+
+    root, grown = tmp_path_factory.mktemp("big"), {}
+    for name, folder in twins.items():
+        grown[name] = shutil.copytree(folder, root / name)
+        for part in ("text_encoder", "transformer"):
+            for index in (grown[name] / part).glob("*.index.json"):
+                file = next(index.parent.glob("*.safetensors"))
+                padded = load_file(file) | {"unused": torch.zeros(1 << 18)}
+                save_file(padded, file, metadata={"format": "pt"})
+            for file in (grown[name] / part).glob("diffusion_pytorch_model.safetensors"):
+                save_file(load_file(file) | {"unused": torch.zeros(1 << 18)}, file, metadata={"format": "pt"})
+    return grown
+
+
+@pytest.fixture
+def narrow_disk(small_disk, folders):
+    """A job whose models go to a real small disk with room for one of encoder and transformer, never for both."""
+    small_disk.leave(1_700_000)
+    return folders._replace(cache=small_disk.path)
+
+
+def test_a_disk_that_holds_only_one_of_them_is_walked_encoder_first_and_again_the_next_day(
+    hub, big_twins, narrow_disk, capsys
+):
+    """Studio Lab: encode, delete the encoder, then the transformer; with new words the other way round first."""
+    hub(big_twins)
+    models, count = batch.encode_all(wishes("a cat"), SPEED, narrow_disk, {}, SMALL)
+    assert count == 1 and batch.run(wishes("a cat"), SPEED, narrow_disk, models, ["cpu"])[0]["state"] == "done"
     assert "the text encoder is deleted again" in capsys.readouterr().out
-    assert batch.run(wishes("a cat"), SPEED, folders, models, ["cpu"])[0]["state"] == "done"
+    assert not list(narrow_disk.cache.glob("**/text_encoder/*"))
+    models, count = batch.encode_all(wishes("a dog"), SPEED, narrow_disk, {}, SMALL)
+    said = capsys.readouterr().out
+    assert count == 1 and said.index("the transformer is deleted again") < said.index("the text encoder is deleted")
+    assert batch.run(wishes("a dog"), SPEED, narrow_disk, models, ["cpu"])[0]["state"] == "done"
+
+
+def test_on_a_small_disk_a_kill_after_the_last_word_does_not_leave_the_encoder_in_the_way(
+    hub, big_twins, narrow_disk, monkeypatch
+):
+    served, plain = hub(big_twins), encode.encode
+
+    def dying(*given):
+        plain(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patches:
+        patches.setattr(encode, "encode", dying)
+        with pytest.raises(KeyboardInterrupt):
+            batch.encode_all(wishes("a cat"), SPEED, narrow_disk, {}, SMALL)
+    before = len(served.seen)
+    models, count = batch.encode_all(wishes("a cat"), SPEED, narrow_disk, {}, SMALL)
+    assert count == 0 and (models["weights"].path / "vae").is_dir()
+    assert not [line for line in served.seen[before:] if "text_encoder" in line], "its commit was noted: all is encoded"
+
+
+def test_on_a_small_disk_a_kill_while_the_transformer_comes_does_not_bring_the_encoder_back(
+    hub, big_twins, narrow_disk, monkeypatch
+):
+    served, plain = hub(big_twins), weights.fetch
+
+    def dying(source, *others):
+        if source is SPEED.spec.weights:
+            raise KeyboardInterrupt
+        return plain(source, *others)
+
+    with monkeypatch.context() as patches:
+        patches.setattr(weights, "fetch", dying)
+        with pytest.raises(KeyboardInterrupt):
+            batch.encode_all(wishes("a cat"), SPEED, narrow_disk, {}, SMALL)
+    before = len(served.seen)
+    assert batch.encode_all(wishes("a cat"), SPEED, narrow_disk, {}, SMALL)[1] == 0
+    assert not [line for line in served.seen[before:] if "text_encoder" in line]
 
 
 def test_a_later_session_with_the_same_words_never_downloads_the_encoder(hub, twins, folders, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 import soundfile
 from labkit import Stop
 from media import consent as media_consent
+from media import voice
 from media.sound import Sound, resample
 from voiceclone import consent, intake, plots, reference, script, sound, speaker, spoken, voices
 
@@ -229,7 +230,7 @@ def test_of_several_recordings_it_is_said_whose_each_is():
 
 def test_the_samples_consent_serves_for_the_sample_alone(folders, put):
     ours = consent.ask(False, "", "")
-    assert sound.sha256(intake.find("sample", folders)) == consent.SAMPLE_FILE
+    assert sound.sha256(intake.find("sample", folders)) == voice.SHA256
     voices.save(folders.outputs, "x", reference.prepare(intake.find("sample", folders)), "", ours)
     with pytest.raises(Stop, match="not the voice that comes with the notebook"):
         voices.save(folders.outputs, "x", reference.prepare(put(speak()[0])), "", ours)

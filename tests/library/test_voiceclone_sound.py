@@ -6,6 +6,7 @@ import numpy
 import pytest
 from labkit import Stop
 from media import player, provenance, watermark
+from media import voice as carried
 from media.sound import Sound, resample
 from voiceclone import consent, output, plots, sound, takes
 
@@ -184,7 +185,7 @@ def test_the_mark_goes_off_with_the_whole_sentence_alone(voice, tmp_path):
 def test_a_record_names_the_consent_of_each_speaker(marked, tmp_path):
     both = {"Anna": given(), "": consent.ask(False, "", "")}
     record = json.loads(output.write(tmp_path, "speech", marked, about(), both).record.read_text())
-    assert record["consent"]["Anna"]["whose"] == "Ada" and record["consent"][""]["whose"] == consent.SAMPLE
+    assert record["consent"]["Anna"]["whose"] == "Ada" and record["consent"][""]["whose"] == carried.WHOSE
     for wrong in ({}, {"Anna": given(), "Ben": None}):
         with pytest.raises(Stop, match="nothing is generated"):
             output.write(tmp_path, "speech", marked, about(), wrong)

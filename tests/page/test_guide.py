@@ -131,6 +131,7 @@ def test_words_of_facts_break_no_table_and_no_page():
     nasty = 'a | b <script>alert(1)</script> [x](y) *z*\nnew & "line"'
     cell = as_markdown.cell(Cell(nasty))
     assert "\n" not in cell and not re.search(r"(?<!\\)[|<\[*]", cell)
+    assert as_markdown.cell(Cell("C:\\|")) == r"C:\\\|"  # a backslash hides no bar
     shown = as_html.cell(Cell(nasty, href='x" onclick="1'))
     assert "<script" not in shown and 'onclick="1' not in shown.replace("&quot;", "")
 

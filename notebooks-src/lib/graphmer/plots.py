@@ -75,10 +75,18 @@ def plot_results(results: dict) -> Figure:
             [max(0.0, v - low) for v, (low, _) in zip(values, spans, strict=True)],
             [max(0.0, high - v) for v, (_, high) in zip(values, spans, strict=True)],
         ]
-        colours = [BLUE if n == "model" else GREY if n == "untrained model" else ORANGE for n in names]
-        bars = axes.barh(names, values, xerr=errors, color=colours, height=0.62, error_kw={"elinewidth": 1.2})
-        for bar, name in zip(bars, names, strict=True):
-            bar.set_hatch({"model": "", "untrained model": ".."}.get(name, "//"))
+        ours = {"model": (BLUE, ""), "untrained model": (GREY, ".."), "leaves alone": (GREEN, "..")}
+        styles = [ours.get(n, (GREEN, "..") if n.startswith("without") else (ORANGE, "//")) for n in names]
+        bars = axes.barh(
+            names,
+            values,
+            xerr=errors,
+            color=[colour for colour, _ in styles],
+            height=0.62,
+            error_kw={"elinewidth": 1.2},
+        )
+        for bar, (_, hatch) in zip(bars, styles, strict=True):
+            bar.set_hatch(hatch)
             bar.set_edgecolor("white")
         axes.bar_label(bars, labels=[f"{v:.3f}" for v in values], padding=4, fontsize=SIZE - 1)
         axes.set_title(f"{test}, {judged['questions']:,} questions", fontsize=SIZE, loc="left")

@@ -34,9 +34,11 @@ def run(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str
         there = opened(plan, folders, models, plan.devices[0])
         try:
             listed.run(_maker(todo, there))
-            for helper in helpers:
+            stopped = listed.states()["queued"]  # by the button or the clock: else each chunk was begun by somebody
+            for helper in helpers if not stopped else ():
                 helper.wait()
-            if helpers and listed.states()["queued"]:  # what one that died has left
+            if helpers and not stopped and len(items) > sum(listed.states()[end] for end in ("done", "failed")):
+                # what one that died has left
                 listed = worklist.Worklist(folders, NAME, items, settings)
                 listed.run(_maker(todo, there))
         finally:
@@ -71,6 +73,7 @@ def failures(records: list[dict]) -> list[str]:
 def work(job: Path) -> int:
     """What a further card's process does: the same list, another device."""
     told = json.loads(job.read_text(encoding="utf-8"))
+    crew.joined(told)
     folders = storage.Folders(*(Path(p) for p in told["folders"]), None, True, told["job"])
     models = {role: Local(name, commit, Path(path)) for role, (name, commit, path) in told["models"].items()}
     plan = Plan(**{**told["plan"], "devices": (told["device"],)})

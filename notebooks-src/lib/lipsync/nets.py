@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
-from videogen.hush import hush
+from media.hush import hush
 
 from lipsync.registry import CONFIG, WEIGHTS
 

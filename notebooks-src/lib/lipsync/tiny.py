@@ -15,7 +15,7 @@ SIDE, WIDTH, LAYERS = 64, 16, 4  # layers as in whisper-tiny: five vectors a ste
 
 def twin(folder: Path, repo: str) -> None:
     """Write the tiny twin of a repository, by its id."""
-    from videogen.hush import hush
+    from media.hush import hush
 
     role = next(role for role, source in SOURCES.items() if source.id == repo)
     folder = Path(folder)

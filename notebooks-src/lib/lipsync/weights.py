@@ -28,8 +28,8 @@ def local(folders, draft: bool = False, quick: bool = False) -> dict[str, Local]
 
 def fetched(role: str, folders) -> Local:
     """What is used of a role's repository, from the hub or found here. Raises Stop with one sentence."""
+    from media.hush import settle
     from session import weights
-    from videogen.hush import settle
 
     settle()
     source = registry.SOURCES[role]

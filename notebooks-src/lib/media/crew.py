@@ -1,17 +1,19 @@
 """One process for each further card, all of them at the same work list; each sees its own card only."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from labkit import storage
+from labkit import clock, storage
 
 
 def start(module: str, told: dict, devices: list[str], work: Path) -> list[subprocess.Popen]:
     """Start `python -m module JOB` for each of these devices ("cuda:1", ...); JOB is a JSON file with `told` and the
     device. What each says goes into `worker-N.log` in the work folder."""
-    helpers = []
+    helpers, left = [], clock.time_left()  # a process of its own would begin to count anew
+    told = {**told, "minutes": 0.0 if left is None else max(left, 1e-3) / 60}
     for number, device in enumerate(devices, 2):
         # its own card is its only one, so that nothing lands on the first by accident
         job = storage.write_json(
@@ -26,6 +28,17 @@ def start(module: str, told: dict, devices: list[str], work: Path) -> list[subpr
             helpers.append(subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT))
         print(f"card {number} works on the same list; what it says stands in {log.name}")
     return helpers
+
+
+def joined(told: dict) -> None:
+    """What a started process does first: it ends with the session's budget, and when it is told to end, as at the stop
+    button, what it is at is queued again."""
+    clock.budget(told["minutes"])
+    signal.signal(signal.SIGTERM, _stopped)
+
+
+def _stopped(*_) -> None:
+    raise KeyboardInterrupt
 
 
 def end(helpers: list[subprocess.Popen]) -> None:

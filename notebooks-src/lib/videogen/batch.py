@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from itertools import compress
 from pathlib import Path
 
 from labkit import Stop, storage, worklist
@@ -30,21 +31,39 @@ def encode_all(
     spec, outputs = made.spec, folders.outputs / studio.EMBEDDINGS
     outputs.mkdir(parents=True, exist_ok=True)
     texts, found, noted = request.texts(clips, made), dict(models), _noted(folders)
-    text = (
-        found.get("text")
-        or _known_encoder(noted, outputs, spec, texts)
-        or weights.fetch(spec.text, folders, noted.get(spec.text.id, ""))
-    )
+    apart = not models and plan.disk(made, machine.disk_gb)[1]
+    text = found.get("text") or _known_encoder(noted, outputs, spec, texts)
+    if text is None:
+        if apart:  # of an earlier day: it comes back once the words are encoded
+            _make_room(spec, folders, ("weights", "extra"), "the text encoder")
+        text = _fetched(spec.text, folders, noted)
     count = encode.encode(texts, text.path, outputs, f"{text.id}@{text.commit}", made.encoder, spec.family)
-    if count and not models and plan.disk(made, machine.disk_gb)[1]:
-        freed = weights.forget(text, spec.text.parts)
-        print(f"the text encoder is deleted again ({freed:.1f} GB), so that the transformer has room on this disk")
+    if apart:  # also when an earlier run was killed between the last word and this line
+        _make_room(spec, folders, ("text",), "the transformer")
     found["text"] = text
     for role, source in weights.repositories(spec).items():
         if role not in found:
-            found[role] = weights.fetch(source, folders, noted.get(source.id, ""))
+            found[role] = _fetched(source, folders, noted)
     storage.write_json(folders.outputs / MODELS, noted | {m.id: m.commit for m in found.values()})
     return found, count
+
+
+def _fetched(source: registry.Source, folders: storage.Folders, noted: dict[str, str]) -> Local:
+    """A repository, its commit noted as soon as it is here: a kill later on does not make the next run take another."""
+    found = weights.fetch(source, folders, noted.get(source.id, ""))
+    noted[found.id] = found.commit
+    storage.write_json(folders.outputs / MODELS, noted)
+    return found
+
+
+def _make_room(spec: registry.Model, folders: storage.Folders, roles: tuple[str, ...], coming: str) -> None:
+    """Delete what these roles have on this disk, where both do not fit, and say so."""
+    sources = weights.repositories(spec)
+    for role in roles:
+        freed = weights.forget(sources[role], folders) if role in sources else 0
+        if freed:
+            what = "the text encoder" if role == "text" else "the transformer"
+            print(f"{what} is deleted again ({freed:.1f} GB), so that {coming} has room on this disk")
 
 
 def run(
@@ -65,10 +84,11 @@ def run(
     helpers = _start(clips, made, folders, models, devices[1:], name) if len(clips) > 1 else []
     try:
         todo.run(here.make)
-        for helper in helpers:
+        stopped = todo.states()["queued"]  # by the button or the clock: else each clip was begun by somebody
+        for helper in helpers if not stopped else ():
             helper.wait()
-        if helpers and todo.states()["queued"]:  # what a helper that died has left
-            todo = worklist.Worklist(folders, name, clips, here.settings)
+        if helpers and not stopped and len(clips) > sum(todo.states()[end] for end in ("done", "failed")):
+            todo = worklist.Worklist(folders, name, clips, here.settings)  # what a helper that died has left
             todo.run(here.make)
     finally:
         crew.end(helpers)
@@ -94,19 +114,19 @@ def chained(
         raise Stop(f"{made.spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b")
     first = run(clips, made, folders, models, devices, live)
     whole = [[folder] for folder in paths(folders, first)]
-    if len(whole) < len(clips):
-        return first, [], []
-    for part in range(2, parts + 1):
+    clips = [clip for clip, record in zip(clips, first, strict=True) if record["state"] == "done"]
+    for part in range(2, parts + 1 if whole else 0):
         further = [
             {**clip, "image": picture.keep(edit.last_frame(done[-1]), folders.outputs), "part": part}
             for clip, done in zip(clips, whole, strict=True)
         ]
         name = f"{NAME}-part-{part}"
-        made_now = paths(folders, run(further, made, folders, models, devices, live, name), name=name)
-        if len(made_now) < len(clips):
-            return first, [], []
-        for done, path in zip(whole, made_now, strict=True):
+        print(f"Part {part} of {parts}:")
+        records = run(further, made, folders, models, devices, live, name)
+        going = [record["state"] == "done" for record in records]
+        for done, path in zip(compress(whole, going), paths(folders, records, name=name), strict=True):
             done.append(path)
+        whole, clips = list(compress(whole, going)), list(compress(clips, going))  # a clip that failed ends alone
     long, seams = [], []
     (folders.outputs / "long").mkdir(exist_ok=True)
     for done in whole if parts > 1 else ():
@@ -138,6 +158,7 @@ def work(job: Path) -> int:
     told = json.loads(job.read_text(encoding="utf-8"))
     folders = storage.Folders(*(Path(p) for p in told["folders"]), None, True, told["job"])
     models = {role: Local(name, commit, Path(path)) for role, (name, commit, path) in told["models"].items()}
+    crew.joined(told)
     there = studio.Studio(Plan(**told["plan"]), models, folders.outputs, told["device"])
     try:
         worklist.Worklist(folders, told["name"], told["clips"], there.settings).run(there.make)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from videogen.plan import Plan
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+AT_REST = {"fp8": 1.0, "nf4": 0.5625}  # bytes of a weight; 4 bits and a scale of 32 bits for each 64 weights
 RESERVE_GB = 0.6  # CUDA's own context and what fragmentation takes
+PROCESS_GB = {"cuda": 2.5, "cpu": 1.5}  # Python, torch and its libraries in the machine's memory: a guess
 OVERLAP = 64  # pixels by which neighbouring tiles overlap
 # what cards reach in practice, in TFLOP/s, all in. T4: 10 to 20, from two reports of others (video models, 2025); the
 # rest scaled by their published half-precision peaks; a processor: two cores of a free session. None was measured here
@@ -43,7 +45,7 @@ def tflop(plan: Plan) -> float:
 def stages(plan: Plan) -> dict[str, float]:
     """Peak memory of each stage in GB, weights and what a forward keeps; the encoder is gone before the rest comes."""
     s, spec, wide = plan.spec.shape, plan.spec, BYTES[plan.dtype]
-    per_weight = 1 if plan.storage == "fp8" else 0 if plan.offload else wide
+    per_weight = 0 if plan.offload else AT_REST.get(plan.storage, wide)
     resident = s.params_b * per_weight + spec.vae_params_b * BYTES[plan.vae_dtype]
     n = tokens(plan)
     # at its peak a block holds its input and norms in 32 bits and the two sides of its widened middle
@@ -56,10 +58,30 @@ def stages(plan: Plan) -> dict[str, float]:
     # the decoded tiles wait in the VAE's own type, and are joined into one tensor, then rounded to bytes
     decode = tile + frames * (3 * BYTES[plan.vae_dtype] + 1)
     return {
-        "encode": spec.text_params_b * 2 + 0.2,
+        "encode": encoder(plan),
         "denoise": resident + denoise + RESERVE_GB,
         "decode": resident + decode + RESERVE_GB,
     }
+
+
+def encoder(plan: Plan) -> float:
+    """GB of the text encoder where it computes: bf16, or most of it in 4 bits."""
+    spec, rest = plan.spec, AT_REST["nf4"] if plan.encoder == "nf4" else 2
+    return spec.text_kept_b * 2 + (spec.text_params_b - spec.text_kept_b) * rest + 0.2
+
+
+def host(plan: Plan) -> float:
+    """GB of the machine's own memory that a plan takes at most. Weights go straight to a card; what computes or waits
+    here stays here, and a finished clip is here four times: raw, on its way to ffmpeg, read back, measured."""
+    film = 4 * plan.frames * plan.height * plan.width * 3 / 1e9
+    found = [film]
+    if plan.device == "cpu" or plan.encoder == "cpu":
+        found.append(encoder(plan))
+    if plan.device == "cpu":
+        found += [size - RESERVE_GB for stage, size in stages(plan).items() if stage != "encode"]
+    elif plan.offload:
+        found.append(film + plan.spec.shape.params_b * AT_REST.get(plan.storage, BYTES[plan.dtype]))
+    return max(found) + PROCESS_GB[plan.device]
 
 
 def tiles(plan: Plan) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -4,10 +4,11 @@ Latents are (1, channels, latent frames, height, width) float32 on the processor
 uint8. A seed gives the same first noise on every card: it is drawn on the processor.
 """
 
+import math
 import threading
 from collections.abc import Callable
 
-from videogen import encode, schedule
+from videogen import cost, encode, schedule
 from videogen.plan import Plan
 
 
@@ -34,12 +35,14 @@ def latents(
     import torch
 
     pipe.scheduler = schedule.of(plan.spec, seed)
+    if plan.cache:  # what a clip that failed has left there would be taken for this one's
+        pipe.transformer._reset_stateful_cache()
 
     def after(pipe, step, _, tensors):
         if not torch.isfinite(tensors["latents"]).all():
             raise NotFinite(f"the latents overflowed at step {step + 1}")
         if tell:
-            tell(step + 1, tensors["latents"])
+            tell(step + 1, _unpacked(plan, tensors["latents"]))
         if cancel is not None and cancel.is_set():
             pipe._interrupt = True
         return tensors
@@ -61,6 +64,15 @@ def latents(
     if cancel is not None and cancel.is_set():
         raise Cancelled("stopped at your wish; run it again to go on")
     return out.float().cpu()
+
+
+def _unpacked(plan: Plan, latents):
+    """Latents as (1, channels, frames, height, width), also where a pipeline holds them as a row of tokens (LTX)."""
+    if latents.dim() == 5:
+        return latents
+    _, *grid = cost.latent_shape(plan)
+    rows = latents[:, -math.prod(grid) :]  # what a clip begins with may stand before them
+    return rows.unflatten(1, grid).permute(0, 4, 1, 2, 3)
 
 
 def frames(vae, plan: Plan, latents):

@@ -4,6 +4,7 @@ Every result is opened again, and carries its source's metadata on. Raises Stop 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from labkit import Stop, storage
@@ -16,7 +17,7 @@ _MP4 = ("-movflags", "+faststart", "-f", "mp4")
 
 def crossfade(paths: Sequence[Path], target: Path, seconds: float = 0.5) -> Path:
     """Scenes in order, each melting into the next for `seconds`; all of one size and rate."""
-    heads = [film.facts(path) for path in paths]
+    heads = [_exact(film.facts(path)) for path in paths]
     if len({(h.width, h.height, h.fps) for h in heads}) > 1:
         raise Stop("these clips differ in size or frame rate and cannot be joined; make them with one setting")
     if len(paths) == 1 or seconds <= 0:
@@ -30,7 +31,8 @@ def crossfade(paths: Sequence[Path], target: Path, seconds: float = 0.5) -> Path
         at += head.seconds - seconds
         steps.append(f"[{last}][{number}:v]xfade=transition=fade:duration={seconds:g}:offset={at:.4f}[v{number}]")
         last = f"v{number}"
-    return _filtered([*inputs, "-filter_complex", ";".join(steps), "-map", f"[{last}]"], target, "joining the scenes")
+    graph = [*inputs, "-filter_complex", ";".join(steps), "-map", f"[{last}]"]
+    return _filtered(graph, target, "joining the scenes", at + heads[-1].seconds)
 
 
 def chain(paths: Sequence[Path], target: Path) -> tuple[Path, list[float]]:
@@ -45,7 +47,7 @@ def chain(paths: Sequence[Path], target: Path) -> tuple[Path, list[float]]:
         k: v for k, v in film.metadata(paths[0]).items() if k in ("title", "comment", "description", "date", "artist")
     }
     film.write(frames, target, film.facts(paths[0]).fps, about)
-    _good(target, len(frames))
+    _good(target, len(frames) / film.facts(paths[0]).fps, target.name)
     return target, seams
 
 
@@ -54,8 +56,10 @@ def interpolate(path: Path, target: Path, fps: int) -> Path:
     head = film.facts(path)
     if not head.fps < fps <= 120:
         raise Stop(f"{path.name} has {head.fps:g} frames a second; choose more than that, and at most 120, not {fps}")
-    return _filtered(["-i", path, "-vf", f"minterpolate=fps={fps}:mi_mode=mci:mc_mode=aobmc:vsbmc=1"], target,
-                     "interpolation")  # fmt: skip
+    # it has nothing to lead to after the last frame: that is shown until the film's own end
+    kind = f"tpad=stop_mode=clone:stop=2,minterpolate=fps={fps}:mi_mode=mci:mc_mode=aobmc:vsbmc=1"
+    arguments = ["-i", path, "-vf", kind, "-t", f"{_exact(head).seconds:.4f}"]
+    return _filtered(arguments, target, "interpolation", _exact(head).seconds)
 
 
 def upscale(path: Path, target: Path, factor: int = 2) -> Path:
@@ -63,18 +67,14 @@ def upscale(path: Path, target: Path, factor: int = 2) -> Path:
     head = film.facts(path)
     if not 1 < factor <= 4 or max(head.width, head.height) * factor > 4096:
         raise Stop(f"{head.width} x {head.height} times {factor}: choose 2 to 4, and at most 4096 pixels a side")
-    return _filtered(["-i", path, "-vf", f"scale=iw*{factor}:ih*{factor}:flags=lanczos"], target, "upscaling")
+    arguments = ["-i", path, "-vf", f"scale=iw*{factor}:ih*{factor}:flags=lanczos"]
+    return _filtered(arguments, target, "upscaling", _exact(head).seconds)
 
 
 def mux(path: Path, sound: Path, target: Path) -> Path:
     """The film with a sound file (a wav of the voice notebook, say); shorter sound is followed by silence, longer is
     cut."""
-    if not Path(sound).is_file():
-        raise Stop(f"there is no sound file {sound}; upload it first, and give its path")
-    listed = film.streams(sound)
-    if ": Audio:" not in listed:
-        raise Stop(f"{Path(sound).name} has no sound that can be read; give a WAV, MP3 or M4A file")
-    head = film.facts(path)
+    sound, head = film.audible(sound), film.facts(path)
     more = ("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-af", "apad")
     with storage.whole(target) as part:
         film.run("-y", "-i", path, "-i", sound, *more, "-t", f"{head.seconds:.3f}", "-map_metadata", "0", *_MP4, part,
@@ -94,17 +94,24 @@ def last_frame(path: Path):
 def _joined(paths: Sequence[Path], target: Path) -> Path:
     inputs = [part for path in paths for part in ("-i", path)]
     graph = "".join(f"[{i}:v]" for i in range(len(paths))) + f"concat=n={len(paths)}:v=1:a=0[v]"
-    return _filtered([*inputs, "-filter_complex", graph, "-map", "[v]"], target, "joining the scenes")
+    seconds = sum(_exact(film.facts(path)).seconds for path in paths)
+    return _filtered([*inputs, "-filter_complex", graph, "-map", "[v]"], target, "joining the scenes", seconds)
 
 
-def _filtered(arguments: list, target: Path, wanted: str) -> Path:
+def _exact(head: film.Facts) -> film.Facts:
+    """A film's head with its length in whole frames: ffmpeg tells hundredths, and twenty scenes would lose a frame."""
+    return replace(head, seconds=round(head.seconds * head.fps) / head.fps)
+
+
+def _filtered(arguments: list, target: Path, wanted: str, seconds: float) -> Path:
     with storage.whole(target) as part:
         film.run("-y", *arguments, *_H264, "-map_metadata", "0", *_MP4, part, wanted=wanted)
-    _good(target, 2)
+        _good(part, seconds, target.name)
     return target
 
 
-def _good(path: Path, least: int) -> None:
-    frames, _ = film.read(path)
-    if len(frames) < least:
-        raise Stop(f"{path.name} came out with {len(frames)} frames; the clips it was made of may be broken")
+def _good(path: Path, seconds: float, name: str) -> None:
+    """Raise Stop when a film is shorter or longer than it has to be by more than two frames."""
+    frames, head = film.read(path)
+    if abs(len(frames) - seconds * head.fps) > 2:
+        raise Stop(f"{name} came out with {len(frames)} frames; the clips it was made of may be broken")

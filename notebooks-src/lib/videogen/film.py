@@ -68,6 +68,16 @@ def facts(path: Path) -> Facts:
     return Facts(int(stream[2]), int(stream[3]), float(rate[1]), seconds, stream[1], ": Audio:" in words)
 
 
+def audible(path: Path | str) -> Path:
+    """A file with sound in it; its path. Raises Stop."""
+    found = Path(str(path).strip()).expanduser()
+    if not found.is_file():
+        raise Stop(f"there is no sound file {path}; upload it first, and give its path")
+    if ": Audio:" not in streams(found):
+        raise Stop(f"{found.name} has no sound that can be read; give a WAV, MP3 or M4A file")
+    return found
+
+
 def streams(path: Path) -> str:
     """What ffmpeg says of a file and its streams."""
     done = subprocess.run([ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path)], capture_output=True)

@@ -27,7 +27,12 @@ def build(make: Make, images: bool = False):
         cancel.clear()
         try:
             path, verdict = make(
-                prompt, style, int(seed), image, cancel, lambda stage, at, of: progress((at, of), desc=stage)
+                prompt,
+                style,
+                -1 if seed is None else int(seed),
+                image,
+                cancel,
+                lambda stage, at, of: progress((at, of), desc=stage),
             )
         except Exception as problem:  # whatever went wrong belongs in the form, in a sentence
             return None, f"{problem}"

@@ -1,5 +1,7 @@
 """What was granted: the free memory of the card, how many there are, RAM and disk; read once, before a plan is made."""
 
+from importlib.util import find_spec
+
 from labkit import Stop, here
 from session import machine
 
@@ -11,6 +13,7 @@ def look(folders) -> Machine:
     """This machine, for `plan.choose`. Disk counts where models go; those that are here already need no room again."""
     import torch
 
+    four_bits = find_spec("bitsandbytes") is not None
     ram = machine.ram_gb() or 8.0
     disk = machine.disk_free_gb(machine.model_cache(folders)) + weights.held_gb(folders)
     if not torch.cuda.is_available():
@@ -18,7 +21,7 @@ def look(folders) -> Machine:
     if not machine.kernels_fit(torch.cuda.get_device_capability(0)):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
     free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())) / 1e9
-    return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk)
+    return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk, four_bits)
 
 
 def devices(found: Machine) -> list[str]:

@@ -7,14 +7,16 @@ then the transformer.
 
 from dataclasses import replace
 
-from videogen.cost import tokens
-from videogen.plan import TILE, Plan, snap
+from videogen.cost import host, tokens
+from videogen.plan import TILE, Plan, lacks, snap
 
 SMALLEST_TILE, FEWEST, SHORTEST_SIDE = 64, 17, 256
 
 
 def lighter(plan: Plan, stage: str) -> tuple[Plan, str] | None:
-    """The next lighter plan for a stage ("denoise" or "decode") and what it changes; None at the ladder's end."""
+    """The next lighter plan for a stage ("load", "denoise", "decode") and what it changes; None at the ladder's end."""
+    if stage == "load":
+        return _offloaded(plan)
     if stage == "decode":
         if plan.tile == 0 or plan.tile // 2 >= SMALLEST_TILE:
             side = plan.tile // 2 or TILE
@@ -35,13 +37,23 @@ def lighter(plan: Plan, stage: str) -> tuple[Plan, str] | None:
 def wider(plan: Plan, stage: str) -> tuple[Plan, str] | None:
     """The next plan in wider numbers after an overflow or a black clip; None at the ladder's end."""
     if plan.vae_dtype != "float32" and stage == "decode":
-        return replace(plan, vae_dtype="float32"), "the VAE in 32 bits"
+        made = replace(plan, vae_dtype="float32")
+        while lacks(made) and made.tile // 2 >= SMALLEST_TILE:
+            made = replace(made, tile=made.tile // 2)
+        if not lacks(made):
+            return made, "the VAE in 32 bits" + (f", in tiles of {made.tile} pixels" if made.tile < plan.tile else "")
     if plan.dtype != "float32":
-        return replace(plan, dtype="float32", storage=""), "the transformer in 32 bits"
+        made = replace(plan, dtype="float32")  # weights at rest in 8 or 4 bits stay there: the sums are what overflows
+        if not lacks(made):
+            return made, "the transformer in 32 bits"
+        made = replace(made, offload=True)
+        if not lacks(made) and plan.device != "cpu":
+            return made, "the transformer in 32 bits, its weights wait in the machine's memory (slow)"
     return None
 
 
 def _offloaded(plan: Plan) -> tuple[Plan, str] | None:
-    if plan.offload or plan.device == "cpu":
-        return None
-    return replace(plan, offload=True), "weights wait in the machine's memory (slower)"
+    made = replace(plan, offload=True)
+    if plan.offload or plan.device == "cpu" or plan.storage == "nf4" or (plan.ram_gb and host(made) > plan.ram_gb):
+        return None  # 4 bits stay where they were made; a machine that is full ends the whole session
+    return made, "weights wait in the machine's memory (slower)"

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from labkit import Stop
+from media.hush import hush
 
 from videogen import schedule
 from videogen.cost import tiles
-from videogen.hush import hush
 from videogen.plan import Plan
 
 
@@ -19,7 +19,7 @@ def pipeline(plan: Plan, paths: dict[str, Path], device: str | None = None):
         kinds = _classes(spec.family)
         transformer = _transformer(plan, paths, device)
         vae = _vae(plan, folder)
-    _assert_dtype("transformer", transformer, plan.dtype)
+    _assert_dtype("transformer", transformer, _asked(plan))
     _assert_dtype("VAE", vae, plan.vae_dtype)
     scheduler = schedule.of(spec, 0)
     parts = {"tokenizer": None, "text_encoder": None, "vae": vae, "transformer": transformer, "scheduler": scheduler}
@@ -40,14 +40,12 @@ def place(pipe, plan: Plan, device: str) -> None:
     import torch
 
     if plan.storage == "fp8":  # 8 bits at rest, widened layer by layer: a cast, no arithmetic that a T4 lacks
-        pipe.transformer.enable_layerwise_casting(
-            storage_dtype=torch.float8_e4m3fn, compute_dtype=getattr(torch, plan.dtype)
-        )
+        _eight_bits(pipe.transformer, getattr(torch, plan.dtype))
     if plan.offload:
         pipe.transformer.enable_group_offload(
             onload_device=torch.device(device), offload_device=torch.device("cpu"), offload_type="leaf_level"
         )
-    else:
+    elif plan.storage != "nf4":  # 4 bits are made where they stay
         pipe.transformer.to(device)
     pipe.vae.to(device)
     tile(pipe.vae, plan)
@@ -86,22 +84,45 @@ def _classes(family: str) -> dict:
     return dict(zip(("words", "transformer", "vae", "image"), (getattr(diffusers, n) for n in names), strict=True))
 
 
+def _eight_bits(transformer, compute) -> None:
+    """Weights in 8 bits, computed in `compute`; what stays wide (norms, first and last layers) is in that type too."""
+    import torch
+
+    transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=compute)
+    for weight in transformer.parameters():
+        if weight.dtype in (torch.float16, torch.bfloat16) and compute == torch.float32:
+            weight.data = weight.data.float()
+
+
+def _asked(plan: Plan) -> str:
+    """The type that weights are loaded in: 32 bits of a model that rests in 8 never fit where 8 are needed."""
+    return "bfloat16" if plan.dtype == "float32" and plan.storage == "fp8" else plan.dtype
+
+
 def _transformer(plan: Plan, paths: dict[str, Path], device: str):
     import torch
 
-    spec, dtype = plan.spec, getattr(torch, plan.dtype)
+    spec, dtype = plan.spec, getattr(torch, _asked(plan))
     kind, folder = _classes(spec.family)["transformer"], paths["weights"]
+    # straight to the card: the 5B model in half precision is 10 of the 12.7 GB that a free session has as RAM
+    more = {} if plan.offload else {"device_map": {"": device}}
+    if plan.storage == "nf4":
+        more |= {"quantization_config": _four_bits(dtype)}
     # torch_dtype and not dtype: diffusers before 0.40 ignores the latter with one log line, and loads 32 bits
     if spec.extra is None:
-        # straight to the card: the 5B model in half precision is 10 of the 12.7 GB that a free session has as RAM
-        there = {} if plan.offload else {"device_map": {"": device}}
         return kind.from_pretrained(  # anylab: allow model/moving: a folder
-            folder / "transformer", torch_dtype=dtype, **there
+            folder / "transformer", torch_dtype=dtype, **more
         )
     file = paths["extra"] / spec.extra.parts[0]
     return kind.from_single_file(
-        str(file), config=str(folder), subfolder="transformer", torch_dtype=dtype, local_files_only=True
+        str(file), config=str(folder), subfolder="transformer", torch_dtype=dtype, local_files_only=True, **more
     )
+
+
+def _four_bits(dtype):
+    from diffusers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
 
 
 def _vae(plan: Plan, folder: Path):

@@ -19,7 +19,8 @@ def keep(picture, place: Path) -> str:
     digest = hashlib.sha256(picture.tobytes() + str(picture.size).encode()).hexdigest()[:16]
     name = f"images/{digest}.png"
     if not (place / name).exists():
-        (place / "images").mkdir(exist_ok=True)
+        with storage.told(place):
+            (place / "images").mkdir(exist_ok=True)
         raw = io.BytesIO()
         picture.save(raw, format="PNG")
         storage.write_whole(place / name, raw.getvalue())
@@ -27,22 +28,47 @@ def keep(picture, place: Path) -> str:
 
 
 def opened(name: str | Path):
-    """An image as upright RGB; `example` is one that is drawn here. Raises Stop."""
+    """An image as upright RGB of 8 bits; `example` is one that is drawn here. Raises Stop."""
+    import warnings
+
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    if name == EXAMPLE:
+    if str(name).strip() == EXAMPLE:
         return example()
-    path = Path(name).expanduser()
+    path, short = Path(str(name).strip()).expanduser(), Path(str(name)).name[-60:]
     try:
-        with Image.open(path) as found:
-            found.load()
-            picture = ImageOps.exif_transpose(found)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large raises
+            with Image.open(path) as found:
+                found.load()
+                picture = ImageOps.exif_transpose(found)
+                if getattr(found, "n_frames", 1) > 1:
+                    print(f"{short} has {found.n_frames} pictures; the clip begins with the first.")
+            return _plain(picture)
     except FileNotFoundError:
         raise Stop(f"there is no image {path}; upload it first, and give its path") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise Stop(
+            f"{short} has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels; make it smaller"
+        ) from None
+    except PermissionError:
+        raise Stop(f"{path} may not be read; change its permissions, or give another image") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         why = "is no image" if isinstance(error, UnidentifiedImageError) else "cannot be read as an image"
-        raise Stop(f"{path.name} {why}; give a PNG, JPEG or WebP file") from None
-    if picture.mode in ("RGBA", "LA", "P", "PA"):  # what is see-through becomes white, not black
+        raise Stop(f"{short} {why}; give a PNG, JPEG or WebP file") from None
+
+
+def _plain(picture):
+    """Any image as RGB of 8 bits: 16 bits a channel are scaled (a plain conversion clips them to white), what is
+    see-through becomes white."""
+    import numpy as np
+    from PIL import Image
+
+    if picture.mode.startswith("I") or picture.mode == "F":
+        values = np.nan_to_num(np.asarray(picture, np.float64))
+        top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top and picture.mode == "F"), 65535.0)
+        picture = Image.fromarray((values / max(top, values.max()) * 255).clip(0, 255).astype("uint8"))
+    if picture.mode in ("RGBA", "LA", "P", "PA", "La", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)

@@ -8,21 +8,25 @@ from dataclasses import asdict, dataclass, replace
 
 from labkit import Stop
 
-from videogen.cost import downloads, minutes, stages
+from videogen.cost import RESERVE_GB, downloads, host, minutes, stages
 from videogen.registry import DEFAULT, IMAGE_DEFAULT, MODELS, Card, Model
 
 TILE = 384  # pixels of a side that are decoded at once, at most
+LARGEST = {"frames": 4001, "height": 4096, "width": 4096}
+SMALLEST_SIDE = 64
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What was granted: free GPU memory in GB (0: no card), its capability, the number of cards, RAM and disk in GB."""
+    """What was granted: free GPU memory in GB (0: no card), its capability, the number of cards, RAM and disk in GB,
+    whether weights can be held in 4 bits (bitsandbytes is here)."""
 
     gpu_gb: float
     capability: tuple[int, int] | None
     cards: int
     ram_gb: float
     disk_gb: float
+    four_bits: bool = False
 
     @property
     def device(self) -> str:
@@ -38,13 +42,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides how a clip is made. `asked` is what the reader set, for the record."""
+    """Everything that decides how a clip is made, and what it has to fit into (0: unknown)."""
 
     model: str
     device: str
     dtype: str
     vae_dtype: str
-    encoder: str  # "cuda" or "cpu"
+    encoder: str  # "cuda" or "cpu" in bf16, "nf4": on the card, most of it in 4 bits
     frames: int
     height: int
     width: int
@@ -54,6 +58,8 @@ class Plan:
     cache: float = 0.0
     tile: int = TILE
     offload: bool = False
+    card_gb: float = 0.0
+    ram_gb: float = 0.0
 
     @property
     def spec(self) -> Model:
@@ -78,15 +84,30 @@ class Plan:
         return {name: getattr(self, name) for name in names}
 
 
-def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) -> Plan:
-    """The plan for this machine. `asked` overrides frames, height, width, steps (0: the default). Raises Stop."""
-    name = model if model != "auto" else IMAGE_DEFAULT if image or machine.gpu_gb >= 21.5 else DEFAULT
+def number(what: str, value, low: int, high: int) -> int:
+    """A whole number of a setting, within its bounds. Raises Stop."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Stop(f"{what} must be a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def named(model: str, image: bool = False, gpu_gb: float = 0.0) -> Model:
+    """The model of a name, with auto the one for an image, a large card or any other. Raises Stop."""
+    name = model if model != "auto" else IMAGE_DEFAULT if image or gpu_gb >= 21.5 else DEFAULT
     if name not in MODELS:
         raise Stop(f"there is no model '{name}'; choose one of {', '.join(MODELS)}, or auto")
     spec = MODELS[name]
     if image and not spec.images:
         able = ", ".join(m.name for m in MODELS.values() if m.images)
-        raise Stop(f"{spec.title} makes clips from words only; for an image choose {able}, or auto")
+        raise Stop(f"{spec.title} makes clips from words only; for an image, or long clips, choose {able}, or auto")
+    return spec
+
+
+def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) -> Plan:
+    """The plan for this machine. `asked` overrides frames, height, width, steps (0: the default). Raises Stop."""
+    spec = named(model, image, machine.gpu_gb)
+    for key, value in asked.items():
+        number(key, value, 0, LARGEST.get(key, 200))
     card = next((card for card in spec.cards if machine.gpu_gb >= card.gb), None)
     if card is None:
         least = min(card.gb for card in spec.cards)
@@ -94,23 +115,34 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
         raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; choose auto, or another GPU")
     dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
     plan = Plan(
-        name,
+        spec.name,
         machine.device,
         dtype,  # LTX in fp16 has opposite reports; one widely used program casts it to fp32 on such cards (2026-08)
         "float32" if dtype == "float32" or (spec.family == "wan" and machine.dtype == "bfloat16") else dtype,
-        card.encoder if machine.capability else "cpu",
-        **_size(spec, card, image, asked),
+        machine.device,
+        **_size(spec, card, asked),
         steps=_steps(spec, asked.get("steps", 0)),
         guidance=spec.guidance,
         storage=card.storage,
         cache=spec.cache,
+        card_gb=machine.gpu_gb,
+        ram_gb=machine.ram_gb,
     )
-    return _fits(plan, machine)
+    if plan.storage == "nf4" and not machine.four_bits:
+        raise Stop(f"{spec.title} fits {machine.gpu_gb:.1f} GB only with weights in 4 bits: install bitsandbytes first")
+    if dtype != "float32" and _lacks_apart(plan):  # a VAE in 32 bits is safer, in 16 it is half as large
+        plan = replace(plan, vae_dtype=dtype)
+    plan = _encoder(fitting(plan), machine)
+    need, _ = disk(plan, machine.disk_gb)
+    if need > machine.disk_gb:
+        raise Stop(f"{need:.1f} GB of disk are needed for the model and {machine.disk_gb:.1f} GB are free; free some")
+    return plan
 
 
-def quick(name: str) -> Plan:
+def quick(model: str = "auto", image: bool = False) -> Plan:
     """The quick test's plan: tiny weights of the same classes, a few frames, on the processor."""
-    spec = MODELS[name]
+    spec = named(model, image)
+    name = spec.name
     frames, height, width = snap(spec, 9, 64, 96)
     steps = spec.steps if spec.ladder else 3
     return Plan(name, "cpu", "float32", "float32", "cpu", frames, height, width, steps, spec.guidance, cache=spec.cache)
@@ -137,14 +169,19 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
     spec, gb = plan.spec, stages(plan)
     need, deleted = disk(plan, machine.disk_gb)
     where = "the card" if plan.device == "cuda" else "this machine"
-    most = max(gb.values()) if plan.encoder == plan.device else max(gb["denoise"], gb["decode"])
+    here = {k: v for k, v in gb.items() if k != "encode" or plan.encoder != "cpu" or plan.device == "cpu"}
+    words = {"nf4": "the words are encoded in 4 bits", "cpu": "the words are encoded on the processor"}
+    rest = {"fp8": "weights rest in 8 bits", "nf4": "weights rest in 4 bits"}
+    ways = [words[plan.encoder]] if plan.device == "cuda" and plan.encoder in words else []
+    ways += [rest[plan.storage]] if plan.storage else []
     each = minutes(plan, machine.capability)
     lines = [
         f"{spec.title}: {plan.frames} frames of {plan.width} x {plan.height}, {plan.seconds:.1f} s at {spec.fps} fps, "
-        f"{plan.steps} steps, {plan.forwards} forwards, {plan.dtype}",
+        f"{plan.steps} steps, {plan.forwards} forwards, {'; '.join([plan.dtype, *ways])}",
         f"memory of {where}, at most (estimate): "
-        + ", ".join(f"{k} {v:.1f}" for k, v in gb.items() if k != "encode" or plan.encoder == plan.device)
-        + f" GB; {most:.1f} of {(machine.gpu_gb or machine.ram_gb):.1f} GB",
+        + ", ".join(f"{k} {v:.1f}" for k, v in here.items())
+        + f" GB; {max(here.values()):.1f} of {(machine.gpu_gb or machine.ram_gb):.1f} GB"
+        + (f"; of the machine {host(plan):.1f} of {machine.ram_gb:.1f} GB" if plan.device == "cuda" else ""),
         f"download {downloads(plan):.1f} GB, disk {need:.1f} GB"
         + (", the text encoder is deleted in between" if deleted else ""),
         f"{clips} clip{'s' if clips != 1 else ''}, {span(each)} each (estimate, not measured on this card)",
@@ -167,16 +204,23 @@ def span(minutes: float) -> str:
     return f"about {minutes:.0f} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
 
 
-def _size(spec: Model, card: Card, image: bool, asked: dict) -> dict:
-    """Frames, height and width as asked, or the card's, on the grid; what was rounded is said."""
-    given = {key: asked.get(key) or getattr(card, key) for key in ("frames", "height", "width")}
+def on_grid(spec: Model, given: dict, asked: dict, who: str = "") -> dict:
+    """Frames, height and width on the model's grid; what was asked for and had to be rounded is said."""
     frames, height, width = snap(spec, **given)
     if any(asked.get(key) for key in given) and (frames, height, width) != tuple(given.values()):
         print(
-            f"{given['frames']} frames of {given['width']} x {given['height']} are not on this model's grid; "
+            f"{who}{given['frames']} frames of {given['width']} x {given['height']} are not on this model's grid; "
             f"making {frames} of {width} x {height}."
         )
     return {"frames": frames, "height": height, "width": width}
+
+
+def _size(spec: Model, card: Card, asked: dict) -> dict:
+    for side in ("height", "width"):
+        if 0 < asked.get(side, 0) < SMALLEST_SIDE:
+            raise Stop(f"{side} must be at least {SMALLEST_SIDE} pixels, not {asked[side]}; 0 is what fits the card")
+    given = {key: asked.get(key) or getattr(card, key) for key in ("frames", "height", "width")}
+    return on_grid(spec, given, asked)
 
 
 def _steps(spec: Model, asked: int) -> int:
@@ -185,30 +229,47 @@ def _steps(spec: Model, asked: int) -> int:
     return spec.steps if spec.ladder or not asked else asked
 
 
-def _fits(plan: Plan, machine: Machine) -> Plan:
-    """The plan, if every stage fits. Raises Stop with what would."""
-    free = machine.gpu_gb if plan.device == "cuda" else machine.ram_gb
-    gb = stages(plan)
+def lacks(plan: Plan) -> str:
+    """What a clip's denoising and decoding need beyond what was granted, in words; "" when they fit."""
+    gb, free = stages(plan), plan.card_gb if plan.device == "cuda" else plan.ram_gb
     most = max(gb["denoise"], gb["decode"])
-    if most > free:
-        fewer = plan
-        while fewer.frames > fewer.spec.shape.time + 1 and max(list(stages(fewer).values())[1:]) > free:
-            fewer = replace(fewer, frames=fewer.frames - fewer.spec.shape.time)
-        choice = (
-            f"{fewer.frames} frames would fit" if max(list(stages(fewer).values())[1:]) <= free else "make it smaller"
-        )
-        raise Stop(
-            f"{plan.frames} frames of {plan.width} x {plan.height} need about {most:.1f} GB, {free:.1f} GB are free; "
-            f"{choice}, or leave the size at 0"
-        )
-    if plan.encoder == "cuda" and gb["encode"] > machine.gpu_gb:
-        plan = replace(plan, encoder="cpu")
-    if plan.encoder == "cpu" and gb["encode"] + 1.5 > machine.ram_gb:
-        raise Stop(
-            f"to encode the prompt {gb['encode'] + 1.5:.1f} GB of memory are needed, and this session has "
-            f"{machine.ram_gb:.1f} GB and no card of that size; choose a larger GPU, or tick QUICK_TEST"
-        )
-    need, _ = disk(plan, machine.disk_gb)
-    if need > machine.disk_gb:
-        raise Stop(f"{need:.1f} GB of disk are needed for the model and {machine.disk_gb:.1f} GB are free; free some")
-    return plan
+    if free and most > free:
+        return f"about {most:.1f} GB, {free:.1f} GB are free"
+    if plan.ram_gb and host(plan) > plan.ram_gb:
+        return f"about {host(plan):.1f} GB of the machine's memory, there are {plan.ram_gb:.1f} GB"
+    return ""
+
+
+def fitting(plan: Plan, who: str = "") -> Plan:
+    """The plan, if its frames fit. Raises Stop that says how many would; `who` names the clip."""
+    why = _lacks_apart(plan)
+    if not why:
+        return plan
+    fewer, time = plan, plan.spec.shape.time
+    while fewer.frames > time + 1 and _lacks_apart(fewer):
+        fewer = replace(fewer, frames=fewer.frames - time)
+    choice = "make it smaller" if _lacks_apart(fewer) else f"{fewer.frames} frames would fit"
+    size = f"{plan.frames} frames of {plan.width} x {plan.height}"
+    raise Stop(f"{who}{size} need {why}; {choice}, or leave the size at 0")
+
+
+def _lacks_apart(plan: Plan) -> str:
+    """As `lacks`, the encoder aside: where the words are encoded is decided afterwards."""
+    return lacks(replace(plan, encoder=plan.device if plan.device == "cuda" else "nf4"))
+
+
+def _encoder(plan: Plan, machine: Machine) -> Plan:
+    """The plan with the first way to encode that fits: on the card, there in 4 bits, on the processor. Raises Stop."""
+    ways = ["cuda", *(["nf4"] if machine.four_bits else [])] if plan.device == "cuda" else []
+    for way in ways:
+        made = replace(plan, encoder=way)
+        if stages(made)["encode"] + RESERVE_GB <= machine.gpu_gb:
+            return made
+    made = replace(plan, encoder="cpu")
+    if host(made) <= machine.ram_gb:
+        return made
+    how = "choose a larger GPU" if machine.four_bits or plan.device == "cpu" else "install bitsandbytes (4 bits)"
+    raise Stop(
+        f"to encode the prompt {host(made):.1f} GB of memory are needed, and this session has {machine.ram_gb:.1f} GB "
+        f"and no card of that size; {how}, or tick QUICK_TEST"
+    )

@@ -10,40 +10,52 @@ def sheet(frames, fps: float, title: str = "", count: int = 6):
 
     picked = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
     height, width = frames.shape[1:3]
-    columns = 3 if len(picked) > 3 else len(picked)
-    rows = -(-len(picked) // columns)
-    figure = Figure(figsize=(7.5, 7.5 / columns * height / width * rows + 0.35 * rows + 0.3), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-    for axis in axes:
+    columns = min(3, len(picked))
+    rows, gap = -(-len(picked) // columns), 0.06  # inches; places are reckoned here: a layout engine takes a second
+    wide = (7.5 - gap * (columns + 1)) / columns
+    tall, label, top = wide * height / width, 0.24, 0.34
+    full = top + rows * (tall + label) + gap
+    figure = Figure(figsize=(7.5, full))
+    for number, at in enumerate(picked):
+        row, column = divmod(number, columns)
+        left, bottom = gap + column * (wide + gap), full - top - (row + 1) * (tall + label) + gap
+        axis = figure.add_axes((left / 7.5, bottom / full, wide / 7.5, tall / full), xticks=[], yticks=[])
         axis.axis("off")
-    for axis, at in zip(axes, picked, strict=False):
         axis.imshow(frames[at], interpolation="nearest" if width < 200 else "antialiased")
-        axis.set_title(f"{at / fps:.1f} s", fontsize=9, color=WORDS, loc="left")
-    if title:
-        figure.suptitle(title[:90] + ("…" if len(title) > 90 else ""), fontsize=10, color=WORDS)
+        axis.set_title(f"{at / fps:.1f} s", fontsize=9, color=WORDS, loc="left", pad=3)
+    title = drawable(title)
+    if title:  # a prompt is no formula, whatever dollars it has
+        short = title[:90] + ("…" if len(title) > 90 else "")
+        figure.text(0.5, 1 - 0.08 / full, short, fontsize=10, color=WORDS, parse_math=False, ha="center", va="top")
     return figure
 
 
-def report(frames, fps: float, numbers: dict):
-    """A figure of flicker, what of it is no motion, and flow, over time; and the numbers beside it."""
+def drawable(text: str) -> str:
+    """A title without the signs that the font of pictures lacks; none when that is most of it (it has no Chinese)."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font, text = get_font(findfont("DejaVu Sans")), " ".join(text.split())
+    kept = "".join(c for c in text if c.isprintable() and font.get_char_index(ord(c)))
+    return kept if 2 * len(kept.replace(" ", "")) > len(text.replace(" ", "")) else ""
+
+
+def report(curves, fps: float, numbers: dict):
+    """A figure of flicker, what of it is no motion, and flow, over time (quality.curves); and the numbers beside it."""
     import numpy as np
     from matplotlib.figure import Figure
 
-    from videogen import quality
-
-    warp, flow = quality.curves(frames)
-    grey = np.asarray(frames, np.float32).mean(-1)
-    change = np.abs(np.diff(grey, axis=0)).mean((1, 2)) if len(grey) > 1 else np.zeros(1)
-    seconds = (np.arange(len(warp)) + 1) / fps
+    seconds = (np.arange(len(curves.warp)) + 1) / fps
     figure = Figure(figsize=(7.5, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(seconds, change[: len(seconds)], color=DRAWN[0], label="all change (flicker)", marker="o", ms=3)
-    left.plot(seconds, warp, color=DRAWN[1], label="change that is no motion (warp error)", ls="--", marker="s", ms=3)
+    left.plot(seconds, curves.change, color=DRAWN[0], label="all change (flicker)", marker="o", ms=3)
+    left.plot(
+        seconds, curves.warp, color=DRAWN[1], label="change that is no motion (warp error)", ls="--", marker="s", ms=3
+    )
     left.set(xlabel="seconds", ylabel="grey levels of 255")
-    right.plot(seconds, flow, color=DRAWN[2], marker="^", ms=3)
+    right.plot(seconds, curves.flow, color=DRAWN[2], marker="^", ms=3)
     right.set(xlabel="seconds", ylabel="motion, pixels a frame")
     for axis in (left, right):
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.1 * max(max(line.get_ydata()) for line in axis.lines) or 1)
         axis.spines[["top", "right"]].set_visible(False)
     left.legend(fontsize=8, frameon=False, loc="best")
     shown = ("sharpness", "colour", "frozen", "black", "first_psnr")

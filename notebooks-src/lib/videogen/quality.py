@@ -4,9 +4,14 @@ Flicker and warp error belong beside the flow: a clip that stands still wins bot
 error and flow use dense inverse search (Kroeger et al. 2016), as OpenCV has it.
 """
 
+from collections import namedtuple
 
-def measure(frames, first=None) -> dict[str, float]:
-    """The numbers of a clip, (frames, height, width, 3) uint8; `first` is the image it should begin with, if any.
+Curves = namedtuple("Curves", "change warp flow")  # between neighbouring frames; grey levels, grey levels, pixels
+
+
+def measure(frames, first=None, found: Curves | None = None) -> dict[str, float]:
+    """The numbers of a clip, (frames, height, width, 3) uint8; `first` is the image it should begin with, if any;
+    `found` its curves, where they are known already.
 
     flicker: mean absolute difference of neighbouring frames; temporal: (255 - flicker) / 255, the network-free part of
     VBench's temporal flickering; warp: the same after motion is taken out; flow: pixels a frame; jerk: how unevenly the
@@ -15,46 +20,52 @@ def measure(frames, first=None) -> dict[str, float]:
     """
     import numpy as np
 
-    grey = np.asarray(frames, np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    moved, flows = curves(frames)
-    changes = np.abs(np.diff(grey, axis=0)).mean((1, 2)) if len(grey) > 1 else np.zeros(1)
+    change, warp, flow = found or curves(frames)
+    some = frames[:: max(1, len(frames) // 16)]
     out = {
-        "flicker": changes.mean(),
-        "temporal": (255 - changes.mean()) / 255,
-        "warp": np.mean(moved),
-        "flow": np.mean(flows),
-        "jerk": np.std(np.diff(flows)) if len(flows) > 1 else 0.0,
-        "sharpness": np.mean([_sharpness(one) for one in grey[:: max(1, len(grey) // 16)]]),
-        "colour": _colour(frames[:: max(1, len(frames) // 16)]),
-        "clipped": np.mean((frames == 0) | (frames == 255)),
-        "frozen": (changes < 0.05).mean() if len(grey) > 1 else 0.0,
-        "black": (grey.max((1, 2)) < 16).mean(),
+        "flicker": np.mean(change),
+        "temporal": (255 - np.mean(change)) / 255,
+        "warp": np.mean(warp),
+        "flow": np.mean(flow),
+        "jerk": np.std(np.diff(flow)) if len(flow) > 1 else 0.0,
+        "sharpness": np.mean([_sharpness(_grey(one)) for one in some]),
+        "colour": _colour(some),
+        # one frame after the other: a long clip as floats is more than a free session's memory likes
+        "clipped": np.mean([np.mean((one == 0) | (one == 255)) for one in frames]),
+        "frozen": np.mean(np.asarray(change) < 0.05) if len(frames) > 1 else 0.0,
+        "black": np.mean([_grey(one).max() < 16 for one in frames]),
     }
     if first is not None:
         out["first_psnr"] = psnr(frames[0], first)
     return {name: round(float(value), 4) for name, value in out.items()}
 
 
-def curves(frames, side: int = 240) -> tuple[list[float], list[float]]:
-    """(warp error, flow in pixels of the full size) between neighbouring frames, at `side` pixels of height at most."""
+def curves(frames, side: int = 240) -> Curves:
+    """Change in grey levels, what of it is no motion (warp error), and flow in pixels of the full size, between
+    neighbouring frames; warp error and flow at `side` pixels of height at most."""
     import cv2
     import numpy as np
 
     height, width = frames.shape[1:3]
     scale = min(1.0, side / height)
     size = max(16, round(width * scale)), max(16, round(height * scale))
-    small = [cv2.resize(cv2.cvtColor(np.ascontiguousarray(f), cv2.COLOR_RGB2GRAY), size) for f in frames]
     search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     ys, xs = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
-    warp, flow = [], []
-    for before, after in zip(small, small[1:], strict=False):
-        found = search.calc(before, after, None)
-        back = cv2.remap(
-            after, xs + found[..., 0], ys + found[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        warp.append(float(np.abs(back.astype(np.float32) - before).mean()))
-        flow.append(float(np.hypot(found[..., 0], found[..., 1]).mean() / scale))
-    return warp or [0.0], flow or [0.0]
+    found, last = Curves([], [], []), None
+    for frame in frames:
+        grey = _grey(frame)
+        after = cv2.resize(cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY), size)
+        if last is not None:
+            before = last[1]
+            flow = search.calc(before, after, None)
+            back = cv2.remap(
+                after, xs + flow[..., 0], ys + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+            found.change.append(float(np.abs(grey - last[0]).mean()))
+            found.warp.append(float(np.abs(back.astype(np.float32) - before).mean()))
+            found.flow.append(float(np.hypot(flow[..., 0], flow[..., 1]).mean() / scale))
+        last = grey, after
+    return found if len(frames) > 1 else Curves([0.0], [0.0], [0.0])
 
 
 def psnr(one, other) -> float:
@@ -96,6 +107,13 @@ def verdict(numbers: dict[str, float]) -> str:
         f"{found}: flow {numbers['flow']:.1f} px a frame, warp error {numbers['warp']:.1f}, "
         f"flicker {numbers['flicker']:.1f} of 255, sharpness {numbers['sharpness']:.0f}"
     )
+
+
+def _grey(frame):
+    """A frame's brightness, (height, width) float32."""
+    import numpy as np
+
+    return np.asarray(frame, np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def _sharpness(grey) -> float:

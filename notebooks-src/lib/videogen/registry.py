@@ -53,8 +53,7 @@ class Card:
     frames: int
     height: int
     width: int
-    encoder: str = "cuda"  # where the prompt is encoded; the encoder is gone before the rest is loaded
-    storage: str = ""  # "fp8": weights rest in 8 bits and are widened layer by layer
+    storage: str = ""  # "fp8", "nf4": weights rest in 8 or 4 bits and are widened layer by layer
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,7 @@ class Model:
     expand_timesteps: bool = False
     vae_in_32_bits: bool = False  # where the card has bf16
     extra: Source | None = None  # a transformer in a file of its own
+    text_kept_b: float = 2.057  # of the encoder, what stays in 16 bits when the rest is in 4: words, and `wo`
     negative: str = ""
     cards: tuple[Card, ...] = ()
 
@@ -112,8 +112,8 @@ MODELS = {
             stochastic=True,
             cards=(
                 Card(13.5, 61, 448, 832),
-                Card(5.5, 33, 320, 576, encoder="cpu"),
-                Card(0, 17, 192, 320, encoder="cpu"),
+                Card(5.5, 33, 320, 576),
+                Card(0, 17, 192, 320),
             ),
         ),
         Model(
@@ -132,7 +132,7 @@ MODELS = {
             shift=3.0,  # for 480p; the model card says 5 for 720p
             cache=0.1,
             negative=_AVOID,
-            cards=(Card(13.5, 81, 480, 832), Card(5.5, 33, 320, 576, encoder="cpu")),
+            cards=(Card(13.5, 81, 480, 832), Card(5.5, 33, 320, 576)),
         ),
         # transformer and VAE lie in 32 bits on the hub: 5.000 B and 0.705 B parameters times four bytes
         Model(
@@ -151,7 +151,11 @@ MODELS = {
             shift=5.0,
             expand_timesteps=True,
             negative=_AVOID,
-            cards=(Card(21.5, 121, 704, 1280), Card(13.5, 49, 704, 1280, storage="fp8")),
+            cards=(
+                Card(21.5, 121, 704, 1280),
+                Card(13.5, 49, 704, 1280, storage="fp8"),
+                Card(7.0, 25, 704, 1280, storage="nf4"),
+            ),
         ),
         Model(
             "ltx-2b",
@@ -186,6 +190,7 @@ MODELS = {
                 licence="LTXV Open Weights 0.X",
                 sell="up to 10 million USD of yearly revenue; read the licence",
             ),
+            text_kept_b=1.138,
             cards=(Card(13.5, 121, 512, 768),),
         ),
     )

@@ -70,10 +70,11 @@ class Studio:
         path = self._film(clip, plan, frames, seed, folder, stamps)
         first = self._image(clip, plan) if clip["image"] else None
         with _timed(stamps, "report"):
-            numbers = quality.measure(frames, first)
+            curves = quality.curves(frames)
+            numbers = quality.measure(frames, first, curves)
             for name, figure in (
                 ("sheet.png", plots.sheet(frames, plan.spec.fps, clip["prompt"])),
-                ("quality.png", plots.report(frames, plan.spec.fps, numbers)),
+                ("quality.png", plots.report(curves, plan.spec.fps, numbers)),
             ):
                 with storage.whole(folder / name) as part:
                     figure.savefig(part, format="png", dpi=100)
@@ -165,14 +166,15 @@ class Studio:
         """The plan to try next after a failure, said and noted; raises the failure when there is none."""
         if isinstance(error, denoise.Cancelled):
             raise error
-        full = memory.out_of_memory(error)
+        full, stage = memory.out_of_memory(error), getattr(error, "stage", stage)
         if not full and not isinstance(error, denoise.NotFinite):
             raise error
         found = (ladders.lighter if full else ladders.wider)(plan, stage)
         why = f"out of memory ({stage})" if full else str(error)
         if found is None:
+            tried = "also in 32 bits" if plan.dtype == "float32" else "and 32 bits do not fit this machine"
             raise Stop(f"{why}, and there is nothing lighter left to try: choose a smaller size" if full
-                       else f"{why}, also in 32 bits; try another seed or prompt") from None  # fmt: skip
+                       else f"{why}, {tried}; try another seed or prompt") from None  # fmt: skip
         made, words = found
         work.note(f"{why}: {words}")
         self.close()
@@ -184,7 +186,11 @@ class Studio:
         if self.loaded != kind:
             self.close()
             paths = {role: local.path for role, local in self.models.items()}
-            self.pipe, self.loaded = load.pipeline(plan, paths, self.device), kind
+            try:
+                self.pipe, self.loaded = load.pipeline(plan, paths, self.device), kind
+            except (RuntimeError, MemoryError) as error:
+                error.stage = "load"  # fewer frames would not help
+                raise
         load.tile(self.pipe.vae, plan)
         return self.pipe
 
@@ -259,8 +265,9 @@ class Work:
         try:
             with safe_open(self.place / "latents.safetensors", framework="pt") as file:
                 made = Plan(**json.loads(file.metadata()["plan"]))
-                # sizes and types may have had to change; what decodes is this session's own
-                return file.get_tensor("latents"), replace(made, device=wanted.device, tile=wanted.tile)
+                # sizes and types may have had to change; where it is decoded is this session's own
+                own = {name: getattr(wanted, name) for name in ("device", "tile", "card_gb", "ram_gb")}
+                return file.get_tensor("latents"), replace(made, **own)
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None, wanted
 

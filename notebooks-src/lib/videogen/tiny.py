@@ -15,7 +15,7 @@ _TOKENIZER = "tokenizer.json"
 
 def build(folder: Path, entry: Source, seed: int = 0) -> Path:
     """Write the tiny twin of one repository (a Source of the registry) into `folder`; returns it."""
-    from videogen.hush import hush
+    from media.hush import hush
 
     with hush():
         return _build(folder, entry, seed)

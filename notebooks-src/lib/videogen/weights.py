@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop
+from media.hush import settle
 from session import machine
 from session import weights as hub
 
-from videogen.hush import settle
 from videogen.registry import MODELS, UNVERIFIED, Model, Source
 
 
@@ -41,17 +41,20 @@ def fetch(source: Source, folders, commit: str = "") -> Local:
     return Local(source.id, found.commit, found.folder)
 
 
-def forget(local: Local, parts: Iterable[str]) -> float:
-    """Delete folders of a downloaded repository, to make room for the next stage; the GB that became free."""
+def forget(source: Source, folders) -> float:
+    """Delete a source's parts of a downloaded repository, whatever commit, to make room; the GB that became free."""
     freed = 0.0
-    for part in parts:
-        for file in sorted((local.path / part).rglob("*")) if (local.path / part).is_dir() else ():
+    place = machine.repository(machine.model_cache(folders), source.id)
+    for part in (place / "snapshots").glob("*/*"):
+        if part.name not in source.parts:
+            continue
+        for file in [part] if part.is_file() else sorted(part.rglob("*")):
             if file.is_file():
                 blob = file.resolve()
                 freed += blob.stat().st_size / 1e9
-                file.unlink()
                 blob.unlink(missing_ok=True)  # a snapshot is links into the blobs
-        shutil.rmtree(local.path / part, ignore_errors=True)
+                file.unlink(missing_ok=True)
+        shutil.rmtree(part, ignore_errors=True)
     return freed
 
 

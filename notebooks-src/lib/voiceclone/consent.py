@@ -7,17 +7,16 @@ what ground it may be used; `voiceclone.spoken` has the person say so aloud.
 from collections.abc import Sequence
 
 from labkit import Stop
+from media import voice
 from media.consent import Consent, granted, now, stated
 
 ANSWERS = ("my own voice", "allowed in writing", "free or synthetic")
-SAMPLE = "a synthetic voice (espeak-ng) that comes with this notebook"
-SAMPLE_FILE = "dfb23e502dd8491672360bab318db8a274d2c82381a43e52065b3c5a23fe24e2"  # SHA-256 of its recording
 
 
 def ask(own_voice: bool, whose: str, ground: str) -> Consent:
     """The consent for a voice; `own_voice` is False for the sample that comes with the notebook. Raises Stop."""
     if not own_voice:
-        return Consent(SAMPLE, "free", now(), {})
+        return Consent(voice.WHOSE, "free", now(), {})
     return stated("voice", whose, ground, "WHOSE_VOICE", ANSWERS)
 
 
@@ -40,6 +39,6 @@ def each(others: Sequence[str], whose: str, ground: str) -> dict[str, Consent]:
 def fits(consent: Consent | None, source: str) -> Consent:
     """The consent itself, for a recording with this SHA-256. Raises Stop without one, and when that of the voice that
     comes with the notebook is given for another recording."""
-    if granted(consent).whose == SAMPLE and source != SAMPLE_FILE:
+    if granted(consent).whose == voice.WHOSE and source != voice.SHA256:
         raise Stop("this is not the voice that comes with the notebook: say whose it is and that it may be used")
     return consent

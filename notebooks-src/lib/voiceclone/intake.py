@@ -6,8 +6,7 @@ from pathlib import Path
 
 from labkit import Stop, storage
 from media import intake
-
-from voiceclone import sample
+from media import voice as sample
 
 SAMPLE = "sample"
 ENDINGS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")

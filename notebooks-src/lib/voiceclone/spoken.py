@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from labkit import Stop, storage
+from media import voice
 from media.consent import Consent
 from media.sound import Sound
 
 from voiceclone import intake, measures, sound, speaker
-from voiceclone.consent import SAMPLE_FILE
 
 ALLOWED_ERRORS = 0.2  # word error rate of the spoken sentence that still counts as said
 # what is to be said ("{}" is whose voice it is), and words to be drawn for it; other languages say it in English
@@ -48,7 +48,7 @@ def asked(wish: str, given: Consent | None, reference, folders: storage.Folders,
         raise Stop(
             "a spoken consent is for a recording under VOICE: leave SPOKEN_CONSENT empty for a voice that was kept"
         )
-    if reference.source == SAMPLE_FILE:
+    if reference.source == voice.SHA256:
         raise Stop("the voice that comes with the notebook is nobody's: leave SPOKEN_CONSENT empty, or set VOICE")
     kept = folders.outputs / "consent-sentence.json"
     drawn = _drawn(kept)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from labkit import storage
 
+WHOSE = "a synthetic voice (espeak-ng) that comes with this notebook"
+SHA256 = "dfb23e502dd8491672360bab318db8a274d2c82381a43e52065b3c5a23fe24e2"  # of the recording
 TEXT = (
     "This voice was made by a machine, and belongs to nobody. "
     "It is here so that you can try everything without asking anyone. "
