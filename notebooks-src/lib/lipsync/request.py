@@ -82,17 +82,12 @@ def _named(wanted: str, taken: set[str]) -> str:
 
 def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
     """The files of a wish; `voices` is the folder of the voice notebook's results. Raises Stop."""
-<<<<<<< HEAD
-    from voiceclone import consent as voices_consent
-    from voiceclone import sample as voice
-=======
     from media import voice
->>>>>>> ce232e252f61366bbccd0de5f3485d2a409a33f7
 
     ours = wish.face == SAMPLE
     face = sample.write(folders.work) if ours else intake.find(wish.face, folders, "video or photo", FACES)
     if wish.speech == SAMPLE:
-        return Found(wish, face, voice.write(folders.work), ours, voices_consent.ask(False, "", ""))
+        return Found(wish, face, voice.write(folders.work), ours, Consent(voice.WHOSE, "free", consent.now(), {}))
     if wish.speech == VOICE:
         speech = newest(voices, folders)
     else:
