@@ -136,7 +136,7 @@ COMPARE = True  # @param {type:"boolean"}
 SCORE = False  # @param {type:"boolean"}
 # @markdown **Marks.** A small label in a corner, and an inaudible mark in the voice
 LABEL = "on"  # @param ["on", "off: I say myself, wherever I show it, that a machine made it"]
-WATERMARK = "on"  # @param ["on", "off: I say myself, wherever I show it, that a machine made it"]
+WATERMARK = "on"  # @param ["on", "off: I say myself, wherever I use it, that a machine made it"]
 # @markdown Sign the film (C2PA; needs the package c2pa-python)
 SIGN = False  # @param {type:"boolean"}
 # @markdown Stop and save after so many minutes; 0 means shortly before the session ends
@@ -165,7 +165,8 @@ folders = storage.prepare("lip_sync")
 import shutil
 
 from labkit import here as platform
-from lipsync import plan, registry, request
+from lipsync import label, plan, registry, request
+from media import watermark
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
@@ -173,6 +174,7 @@ if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
 
+words, marked = label.wanted(LABEL), watermark.wanted(WATERMARK)
 wishes = request.wishes(FACE, SPEECH, LIST_FILE, FACE_NUMBER)
 voices = folders.outputs.parent / "voice_cloning"  # where the voice notebook keeps its results on this platform
 found, problems = request.find_all(wishes, mine, voices)
@@ -193,18 +195,16 @@ print(platform.CLONING)
 from labkit import Stop, progress
 from lipsync import preview, takes
 from lipsync.crop import Look
-from lipsync.label import WORDS
 from session import report
 
 look = Look(SHIFT, MARGIN, CHEEKS, FEATHER, MATCH_COLOURS)
-label = "" if LABEL.startswith("off") else WORDS
 ready, tracks = [], []
 with report.stage("find the face"):
     for one in found:
         try:
             take, track, remarks = takes.prepare(
                 one.wish.name, one.face, one.speech, mine, ours=one.ours, number=one.wish.number, wish=FIND, box=BOX,
-                longer=LONGER, most=made.seconds, look=look, gate=PAUSES, label=label,
+                longer=LONGER, most=made.seconds, look=look, gate=PAUSES, label=words,
             )  # fmt: skip
         except Stop as stop:  # one that cannot be made does not end a list
             if len(found) == 1:
@@ -256,7 +256,6 @@ from media import player
 
 results = []
 consents = {one.wish.name: said for one, said in zip(found, agreed, strict=True)}
-marked = not WATERMARK.startswith("off")
 with report.stage("join"):
     for take in ready:
         parts = batch.parts(records[take.key], mine)

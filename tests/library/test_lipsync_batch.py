@@ -33,6 +33,7 @@ from lipsync.request import Wish
 from media import consent, voice
 from media.consent import Consent
 
+from tests.conftest import ROOT
 from tests.library.lipsync_worlds import networks, numbered, places, studio_of, take_of, tone
 from tests.library.voices import packages
 
@@ -369,6 +370,15 @@ def test_the_voice_notebooks_speech_brings_its_consent_and_an_altered_one_does_n
     found = request.find(Wish("film", "sample", "voice"), folders, voices)
     assert found.speech == wav and request.agreed(found, "", "", "not stated")["voice"].whose == "Ada"
     assert request.chain(found) == ["text 'Hello there.'", "voice of Ada by VoxCPM2", "lips of sample-face.mp4"]
+    told["consent"] = {"": given, "Ben": {**given, "whose": "Ben", "ground": "permission"}}
+    (voices / "speech.json").write_text(json.dumps(told))
+    both = request.known(wav)
+    assert (both.whose, both.ground) == ("Ada, Ben", "permission")
+    told["consent"]["Ben"]["whose"] = " "
+    (voices / "speech.json").write_text(json.dumps(told))
+    assert request.known(wav) is None, "one speaker without consent is one too many"
+    told["consent"] = given
+    (voices / "speech.json").write_text(json.dumps(told))
     wav.write_bytes(wav.read_bytes()[:-2] + b"ab")
     assert request.known(wav) is None
     with pytest.raises(Stop, match="left no speech"):
@@ -546,3 +556,17 @@ def test_syncnet_is_loaded_strictly_and_measures_a_film(made, tmp_path):
     torch.save(state, file)
     with pytest.raises(Stop, match="is not the SyncNet that this notebook knows"):
         score.load(file, "cpu")
+
+
+def test_label_and_mark_go_off_only_word_by_word():
+    from lipsync import label
+    from media import watermark
+
+    assert label.wanted("on") == label.WORDS and label.wanted(label.OFF) == ""
+    for nearly in ("off", "", "no"):
+        with pytest.raises(Stop, match="turned off with the whole sentence"):
+            label.wanted(nearly)
+        with pytest.raises(Stop, match="turned off with the whole sentence"):
+            watermark.wanted(nearly)
+    source = (ROOT / "notebooks-src/lip_sync.py").read_text(encoding="utf-8")
+    assert label.OFF in source and watermark.OFF in source, "as the form offers them"

@@ -1,8 +1,17 @@
 """The visible label: small words in a corner that say a machine made the mouth move."""
 
 import numpy
+from labkit import Stop
 
 WORDS = "AI-generated"
+ON, OFF = "on", "off: I say myself, wherever I show it, that a machine made it"
+
+
+def wanted(choice: str) -> str:
+    """The words for a film: WORDS, or "" for OFF word by word, which is the acknowledgement. Raises Stop."""
+    if choice not in (ON, OFF):
+        raise Stop(f"the label is '{ON}', or it is turned off with the whole sentence '{OFF}'; not '{choice}'")
+    return WORDS if choice == ON else ""
 
 
 class Label:

@@ -132,12 +132,18 @@ def record_of(speech: Path) -> dict:
 
 
 def known(speech: Path) -> Consent | None:
-    """The consent that stands in the voice notebook's record of a speech, or None."""
+    """The consent that stands in the voice notebook's record of a speech, or None; of several speakers all of them, as
+    one that names each."""
+    told = record_of(speech).get("consent", {})
     try:
-        found = Consent(**record_of(speech)["consent"])
-        return consent.granted(found)
-    except (LookupError, TypeError, Stop):
+        each = [consent.granted(Consent(**one)) for one in ([told] if "whose" in told else told.values())]
+    except (TypeError, Stop):
         return None
+    if len(each) < 2:
+        return each[0] if each else None
+    grounds = {one.ground for one in each}
+    ground = grounds.pop() if len(grounds) == 1 else "permission"
+    return Consent(", ".join(dict.fromkeys(one.whose for one in each)), ground, min(one.stated for one in each), {})
 
 
 def agreed(found: Found, whose_face: str, whose_voice: str, ground: str) -> dict[str, Consent]:
@@ -160,7 +166,8 @@ def chain(found: Found) -> list[str]:
             str(part.get("text", "")) for part in told.get("sentences", ()) if isinstance(part, dict)
         ).strip()
         steps.append(f"text '{words[:60]}{'…' if len(words) > 60 else ''}'" if words else "a text")
-        steps.append(f"voice of {told['consent']['whose']} by {told.get('engine', 'an engine')}")
+        whose = found.voice.whose if found.voice else "somebody"
+        steps.append(f"voice of {whose} by {told.get('engine', 'an engine')}")
     else:
         steps.append(f"speech {found.speech.name}")
     return [*steps, f"lips of {found.face.name}"]
