@@ -175,6 +175,7 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
+from media import own
 from voiceclone import consent, intake, registry, script, studio, takes, text, voices
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
@@ -182,6 +183,7 @@ if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds
     shutil.rmtree(place, ignore_errors=True)
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
+own.told(mine.work)
 
 spoken_in = text.language(LANGUAGE)
 lines = script.lines(TEXT, intake.text(TEXT_FILE, mine))
@@ -233,7 +235,8 @@ if SPOKEN_CONSENT:
 for name, one in found.items():
     known = TRANSCRIPT if name == "" else ""
     words = voices.transcript(known, one, listener, spoken_in)
-    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, agreed[name])
+    keep = voices.save if KEEP_AS else voices.held  # not kept: for this session alone
+    prompts[name] = keep(place if KEEP_AS else mine.work, labels[name], one, words, agreed[name])
     if words:
         print(f"{name or 'the voice'} says: {words}")
 player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, prompt in prompts.items()])

@@ -1,13 +1,19 @@
 """Recordings as people bring them: what cannot work is one sentence, what costs quality a remark; consent first."""
 
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
 import numpy
 import pytest
 import soundfile
 from labkit import Stop
 from media import consent as media_consent
-from media import voice
+from media import own, voice
 from media.sound import Sound, resample
-from voiceclone import consent, intake, plots, reference, script, sound, speaker, spoken, voices
+from voiceclone import batch, consent, intake, plots, reference, script, sound, speaker, spoken, voices
 
 from tests.conftest import ROOT
 from tests.library.voices import packages, speak
@@ -308,6 +314,103 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
     assert voices.kept(folders.outputs) == []
     with pytest.raises(Stop, match="no name for a voice"):
         voices.checked_name("../x")
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two people's recordings, prepared."""
+    packages()
+    found = []
+    for name, voice_ in (("ada", "en-us+m3"), ("ben", "en-us+f3")):
+        samples, rate = speak(voice_)
+        part = Sound(samples[: 4 * rate] * numpy.float32(0.5), rate)
+        found.append(
+            reference.Reference(part, part, 0.0, 4.0, reference.Quality(4, rate, 1, 8000, 40, 0, 0, 0.3, 1), (), name)
+        )
+    return found
+
+
+def test_two_sessions_in_one_home_hear_each_their_own_voice(folders, two):
+    kept = []
+    for found, who in zip(two, ("Ada", "Ben"), strict=True):
+        own._mine.clear()  # another session
+        kept.append(voices.held(folders.work, "voice", found, "", consent.ask(True, who, "my own voice")))
+    for prompt, found in zip(kept, two, strict=True):
+        assert numpy.allclose(prompt.sound().samples, found.part.samples, atol=1e-4)
+    assert own.others(folders.work) == 1
+
+
+def test_what_a_killed_session_left_is_removed_and_a_living_ones_stays(folders):
+    mine = own.folder(folders.work)
+    code = f"from media import own; from pathlib import Path; print(own.folder(Path({str(folders.work)!r})))"
+    left = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")},
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    assert Path(left).is_dir() and Path(left) != mine
+    assert own.others(folders.work) == 0 and not Path(left).exists() and own.folder(folders.work) == mine
+    assert mine.is_dir()
+
+
+def test_one_session_at_a_time_writes_results(folders):
+    code = "import sys; from media import own; from pathlib import Path\n"
+    code += f"with own.alone(Path({str(folders.outputs)!r})):\n    print('in', flush=True); sys.stdin.read()"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        held, waiting = [], own.alone(folders.outputs)
+        thread = threading.Thread(target=lambda: held.append(waiting.__enter__()))
+        thread.start()
+        thread.join(0.3)
+        assert held == []  # it waits
+        other.stdin.close()
+        thread.join(10)
+        assert held == [None]
+        waiting.__exit__(None, None, None)
+
+
+def test_a_recording_that_was_put_in_the_place_of_another_is_not_spoken_with(folders, two):
+    given = consent.ask(True, "Ada", "my own voice")
+    prompt = voices.held(folders.work, "voice", two[0], "", given)
+    digest = prompt.digest
+    sound.write(prompt.wav, two[1].part)
+    assert prompt.digest == digest  # it was fixed when the consent was given
+    for call in (prompt.sound, lambda: batch.ready(Hears(), {"": prompt})):
+        with pytest.raises(Stop, match="is not the recording of Ada any more"):
+            call()
+    prompt.wav.unlink()
+    with pytest.raises(Stop, match="is not the recording of Ada any more"):
+        batch.ready(Hears(), {"": prompt})
+
+
+class Hears:
+    """What batch.ready asks of an engine."""
+
+    def voice(self, wav, transcript):
+        return None
+
+
+def test_a_kept_voice_is_not_replaced_by_another_persons_or_recording(folders, two):
+    ada, ben = (consent.ask(True, who, "my own voice") for who in ("Ada", "Ben"))
+    voices.save(folders.outputs, "mine", two[0], "", ada)
+    voices.save(folders.outputs, "mine", two[0], "with words", ada)  # the same once more
+    for name, found, given, said in (
+        ("mine", two[1], ben, "holds a voice of Ada: choose another KEEP_AS"),
+        ("Mine", two[1], ben, "holds a voice of Ada"),
+        ("mine", two[1], ada, "holds another recording of Ada"),
+    ):
+        with pytest.raises(Stop, match=said):
+            voices.save(folders.outputs, name, found, "", given)
+    assert voices.load(folders.outputs, "mine").transcript == "with words"
+
+
+def test_a_kept_voice_with_the_samples_consent_is_the_sample(folders, two):
+    ours = consent.ask(False, "", "")
+    kept = voices.save(folders.outputs, "x", reference.prepare(intake.find("sample", folders), most=6), "", ours)
+    assert voices.load(folders.outputs, "x").consent == ours
+    sound.write(kept.wav, two[0].part)
+    side = kept.wav.with_name("voice.json")
+    side.write_text(side.read_text().replace(kept.sha256, sound.sha256(kept.wav)))
+    with pytest.raises(Stop, match="is not the one that comes with the notebook"):
+        voices.load(folders.outputs, "x")
 
 
 def test_without_consent_no_voice_is_kept(folders, put):

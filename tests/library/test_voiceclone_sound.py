@@ -226,6 +226,20 @@ def test_a_result_takes_the_mp3_that_was_begun(marked, folders, tmp_path, monkey
     assert written == ["speech.wav"] and made.mark > 0.9 and sound.from_file(made.mp3).seconds > 4.9
 
 
+def test_drafts_of_two_sessions_do_not_meet_and_an_altered_one_is_not_taken(marked, voice, folders, tmp_path):
+    one, other = sound.write(tmp_path / "a.wav", marked), sound.write(tmp_path / "b.wav", voice)
+    mine = drafts(folders, [one])
+    mine.thread.submit(lambda: None).result()
+    theirs = drafts(folders, [other])  # begins while mine is not yet taken
+    theirs.thread.submit(lambda: None).result()
+    whole = sound.from_file(one)
+    taken = mine.taken("speech", whole, mine.told("speech"))
+    assert sound.from_file(taken).seconds == pytest.approx(whole.seconds, abs=0.1)
+    assert theirs.taken("speech", sound.from_file(other), theirs.told("speech")) not in (None, taken)
+    taken.write_bytes(taken.read_bytes()[:5000])
+    assert mine.taken("speech", whole, mine.told("speech")) is None
+
+
 def test_the_loudness_of_something_long_is_measured_in_stretches(voice, monkeypatch):
     at_once = sound.loudness(voice)
     monkeypatch.setattr(sound, "_AT_ONCE", 1.5)

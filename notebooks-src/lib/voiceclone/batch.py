@@ -39,13 +39,15 @@ class Run:
 
 
 def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
-    """Each speaker's voice, prepared once for all sentences. Raises Stop for one without consent."""
+    """Each speaker's voice, prepared once for all sentences. Raises Stop for one without consent,
+    and for one whose recording is another now than when consent was given."""
     from voiceclone import speaker
 
     made = {}
     for name, prompt in prompts.items():
         consent.granted(prompt.consent)
         state = engine.voice(prompt.wav, prompt.transcript)
+        prompt.whole()  # what the engine read is what the consent is for
         made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest, prompt.consent)
     return made
 

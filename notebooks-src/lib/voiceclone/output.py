@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
-from media import watermark
+from media import own, watermark
 from media.consent import Consent, granted
 from media.sound import Sound
 
@@ -73,6 +73,13 @@ def write(
     consents = [granted(one) for one in (agreed.values() if isinstance(agreed, Mapping) else [agreed])]
     if not consents:
         granted(None)
+    watermark.wanted(mark)
+    with own.alone(folder):
+        return _write(folder, name, made, about, agreed, mark, sign, begun)
+
+
+def _write(folder, name, made, about, agreed, mark, sign, begun) -> Result:
+    """See `write`."""
     marked = watermark.wanted(mark)
     made, level = _levelled(made)
     told = _told(name, about, marked)
