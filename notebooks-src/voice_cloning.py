@@ -283,7 +283,7 @@ with report.stage("write"):
         consents = {who: prompts[who].consent for who in batch.speakers(items, name)}
         results.append(output.write(place, name, made, about_it, consents, WATERMARK, SIGN, begun))
         print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
-        for note in notes:
+        for note in [*notes, *results[-1].notes]:
             print(f"  {note}")
 if not results:
     print("Nothing is finished yet; what went wrong stands above. Run all goes on from here.")

@@ -1,6 +1,7 @@
 """Recordings as people bring them: what cannot work is one sentence, what costs quality a remark; consent first."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -190,6 +191,36 @@ def test_a_recording_is_found_by_name_and_what_is_not_there_is_told(folders, put
             intake.find(wish, folders)
 
 
+def test_what_a_run_made_is_never_taken_by_a_bare_name(folders, two, capsys):
+    kept = voices.held(folders.work, "voice", two[0], "", consent.ask(True, "Ada", "my own voice"))
+    other = voices.save(folders.work, "voice", two[0], "", kept.consent)  # as an earlier version left it
+    with pytest.raises(Stop, match="there is no recording 'voice.wav'"):
+        intake.find("voice.wav", folders)
+    assert intake.find(str(other.wav), folders) == other.wav
+    (folders.outputs / "speech.wav").write_bytes(b"")
+    (folders.outputs / "speech.json").write_text('{"ai_generated": true, "consent": {}}')
+    with pytest.raises(Stop, match="'speech.wav' is what a run made"):
+        intake.find("speech.wav", folders)
+    attached = folders.outputs.parent / "attached"
+    shutil.copytree(folders.work / "voices", attached / "voices")
+    here = folders._replace(inputs=(attached,))
+    with pytest.raises(Stop, match="there is no recording 'voice.wav'"):
+        intake.find("voice.wav", here)
+    shutil.copy(folders.outputs / "speech.json", attached / "old.json")  # lip sync speaks with such a result
+    (attached / "old.wav").write_bytes(b"")
+    (attached / "mine.wav").write_bytes(b"")
+    for name in ("old.wav", "mine.wav"):
+        assert intake.find(name, here) == attached / name
+        assert f"{name}: {attached / name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wish", ["A text that was pasted. " * 30, "~nobodyx/a.wav"])
+def test_what_is_no_path_is_one_sentence(wish, folders):
+    for call in (intake.find, intake.text):
+        with pytest.raises(Stop, match="is no path of a (recording|text file)"):
+            call(wish, folders)
+
+
 def test_speakers_are_read_and_a_missing_one_is_told():
     assert intake.speakers("Anna = a.wav; Ben=kept:ben") == {"Anna": "a.wav", "Ben": "kept:ben"}
     with pytest.raises(Stop, match="SPEAKERS should be like"):
@@ -343,7 +374,8 @@ def test_two_sessions_in_one_home_hear_each_their_own_voice(folders, two):
 def test_what_a_killed_session_left_is_removed_and_a_living_ones_stays(folders):
     mine = own.folder(folders.work)
     code = f"from media import own; from pathlib import Path; print(own.folder(Path({str(folders.work)!r})))"
-    left = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")},
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
+    left = subprocess.run([sys.executable, "-c", code], env=env,
                           capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
     assert Path(left).is_dir() and Path(left) != mine
     assert own.others(folders.work) == 0 and not Path(left).exists() and own.folder(folders.work) == mine

@@ -191,7 +191,8 @@ def summary(made: Run, results: list) -> dict:
         "real_time_factor": round(made.engine_seconds / spoken, 3) if spoken else None,
         "similarity": round(sum(take["similarity"] for take in best) / len(best), 3) if best else None,
         "word_errors": round(sum(errors) / len(errors), 3) if errors else None,
-        "watermark": round(min((result.mark for result in results), default=0.0), 3),
+        "watermark": round(min((result.mark for result in results if result.marked), default=0.0), 3),
+        "marked": all(result.marked for result in results),
         "loudness_lufs": round(results[0].loudness, 1) if results and math.isfinite(results[0].loudness) else None,
         "run_seconds": round(made.seconds, 2), "engine_seconds": round(made.engine_seconds, 2),
     }  # fmt: skip
@@ -208,7 +209,7 @@ def told(numbers: dict, recognised: bool) -> str:
         ("real-time factor", number("real_time_factor"), "below 1: fast"),
         ("similarity", number("similarity"), "one voice about 0.85"),
         ("word errors", number("word_errors"), "0: all words heard" if recognised else "no recogniser"),
-        ("watermark", number("watermark"), "1: read back, 0: not"),
+        ("watermark", number("watermark"), "1: read back, 0: not") if numbers["marked"] else ("watermark", "off", ""),
         ("loudness", number("loudness_lufs", ".1f"), "LUFS"),
         (
             "pieces",

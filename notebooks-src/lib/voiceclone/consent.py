@@ -4,8 +4,6 @@ The voice that comes with the notebook is nobody's and needs no answer. For any 
 what ground it may be used; `voiceclone.spoken` has the person say so aloud.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy
@@ -13,6 +11,8 @@ from labkit import Stop
 from media import voice
 from media.consent import Consent, granted, now, stated
 from media.sound import Sound
+
+from voiceclone import sound
 
 ANSWERS = ("my own voice", "allowed in writing", "free or synthetic")
 
@@ -51,13 +51,12 @@ def fits(consent: Consent | None, source: str) -> Consent:
 def comes_with(part: Sound) -> None:
     """Raise Stop when a kept voice with the sample's consent is no stretch of the sample: of a cut and louder stretch
     the normalised correlation with the whole is 1."""
-    import soundfile
     from scipy.signal import correlate
 
-    whole, rate = soundfile.read(io.BytesIO(base64.b64decode(voice.DATA)), dtype="float64")
+    whole = sound.carried().samples.astype(numpy.float64)
     mine = part.samples.astype(numpy.float64)
     found = 0.0
-    if part.rate == rate and 0 < len(mine) <= len(whole) and mine.any():
+    if part.rate == sound.carried().rate and 0 < len(mine) <= len(whole) and mine.any():
         sums = numpy.concatenate([[0], numpy.cumsum(whole**2)])
         power = (sums[len(mine) :] - sums[: -len(mine)]) * (mine**2).sum()
         found = float((correlate(whole, mine, "valid", "fft") / numpy.sqrt(power + 1e-9)).max())

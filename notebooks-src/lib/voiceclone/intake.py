@@ -22,10 +22,14 @@ def find(wish: str, folders: storage.Folders) -> Path:
 
 
 def text(wish: str, folders: storage.Folders) -> str:
-    """The path of a text file, which may be named alone where a recording may; "" when none is wanted."""
-    wish = wish.strip()
-    found = intake.named(wish, folders) if wish and not Path(wish).expanduser().exists() else None
-    return str(found or wish)
+    """The path of a text file, which may be uploaded, or named alone where a recording may; "" when none is wanted.
+    Raises Stop."""
+    wish = intake.words(wish, "text file").strip()
+    if wish == "upload":
+        return str(intake.find(wish, folders, "text file", ()))
+    if not wish or intake.place(wish, "text file").exists():
+        return wish
+    return str(intake.named(wish, folders) or wish)
 
 
 def speakers(told: str) -> dict[str, str]:
