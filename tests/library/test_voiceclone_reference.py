@@ -265,6 +265,37 @@ def test_of_several_recordings_it_is_said_whose_each_is():
         consent.each(["", "Ben"], "VOICE = Ada Smith; Ben = Ben Jones", "not stated")
 
 
+def test_a_name_that_names_its_recording_is_the_name_alone():
+    assert consent.each(["Ben"], "Ben = Ben Jones", "allowed in writing")["Ben"].whose == "Ben Jones"
+    with pytest.raises(Stop, match=r"whose voice it is \(VOICE\)"):
+        consent.each([""], "Ben = Ben Jones", "allowed in writing")
+
+
+def test_two_people_are_not_both_the_reader_and_each_may_have_a_ground(folders):
+    with pytest.raises(Stop, match=r"Ada and Ben cannot both be 'my own voice'.*'... = Ben \(allowed in writing\)'"):
+        consent.each(["", "Ben"], "VOICE = Ada; Ben = Ben", "my own voice")
+    found = consent.each(["", "Ben"], "VOICE = Ada; Ben = Ben (allowed in writing)", "my own voice")
+    assert [(one.whose, one.ground) for one in found.values()] == [("Ada", "own"), ("Ben", "permission")]
+    assert len(consent.each(["", "Ben"], "VOICE = Ada; Ben = ada", "my own voice")) == 2
+
+
+@pytest.mark.parametrize("whose", ["\u200b", " \u2060\u200d ", "...", "\x00"])
+def test_signs_that_name_nobody_are_no_name(whose):
+    with pytest.raises(Stop, match="WHOSE_VOICE"):
+        consent.ask(True, whose, "my own voice")
+    with pytest.raises(Stop, match="nothing is generated"):
+        media_consent.granted(media_consent.Consent(whose, "own", "", {}))
+
+
+def test_a_quick_test_says_at_once_what_it_cannot_do(capsys):
+    with pytest.raises(Stop, match="a quick test cannot check a spoken consent"):
+        spoken.possible("ask", True)
+    spoken.possible("", True)
+    spoken.possible("ask", False)
+    assert voices.kept_as("ada", False) == "ada" and not capsys.readouterr().out
+    assert voices.kept_as("ada", True) == "" and "A quick test keeps no voice" in capsys.readouterr().out
+
+
 def test_the_samples_consent_serves_for_the_sample_alone(folders, put):
     ours = consent.ask(False, "", "")
     assert sound.sha256(intake.find("sample", folders)) == voice.SHA256

@@ -2,11 +2,13 @@
 
 import re
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labkit import Stop
-from voiceclone import script, text
+from labkit import Stop, storage
+from media.sound import Sound
+from voiceclone import batch, intake, script, sound, text
 
 from tests.library.voices import packages
 
@@ -201,3 +203,38 @@ def test_a_missing_file_and_an_odd_speed_are_told(tmp_path):
     ):
         with pytest.raises(Stop, match=said):
             script.items([script.Line("a", "", "Hello")], "en", speed, seed)
+
+
+def test_what_has_nothing_to_say_is_left_out_with_a_remark(tmp_path):
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\n♪♪\n"
+    )
+    (tmp_path / "a.csv").write_text("text\nHello.\n🎉\n...\n")
+    for name, where in (("a.srt", ["a.srt, subtitle 2"]), ("a.csv", ["a.csv:3", "a.csv:4"])):
+        items, _, remarks = script.items(script.lines("", str(tmp_path / name)), "en")
+        assert [item["text"] for item in items] == ["Hello."]
+        assert [remark.partition(" has nothing to say")[0] for remark in remarks] == where
+    (tmp_path / "b.csv").write_text("text\nHello.\nПривет, мир\n")
+    with pytest.raises(Stop, match="b.csv:3: the text is mostly Cyrillic"):
+        script.items(script.lines("", str(tmp_path / "b.csv")), "en")
+
+
+def test_with_speakers_one_line_is_a_script_and_a_typed_line_break_counts():
+    assert script.lines("Anna: Hello.")[0].speaker == ""
+    assert [(m.speaker, m.text) for m in script.lines("Anna: Hello.", "", ["Anna"])] == [("Anna", "Hello.")]
+    assert [m.speaker for m in script.lines(r"Anna: Hello.\nBen: Hi.")] == ["Anna", "Ben"]
+    lines = script.lines("Anna: Hello.\nNote: this is none.", "", ["Anna"])
+    with pytest.raises(Stop, match=r"without a voice \(Note\).*write a space before the colon \('Note :'\)"):
+        intake.missing(lines, {"": "sample", "Anna": "a.wav"})
+    assert len(script.lines("Anna: Hello.\nNote : this is none.", "", ["Anna"])) == 1
+
+
+def test_what_is_not_made_yet_is_one_line(tmp_path):
+    (tmp_path / "sentences").mkdir()
+    sound.write(tmp_path / "sentences" / "take-1.wav", Sound(numpy.ones(4800, numpy.float32) * 0.1, 48000))
+    item = {"recording": "speech", "text": "Hello.", "pause": 0.1, "begin": None, "speaker": ""}
+    done = {"state": "done", "files": {"take-1.wav": 1}, "made": {"check": ""}}
+    made = batch.Run([done, *[{"state": "queued"}] * 38], 0.0)
+    where = storage.Folders(tmp_path, tmp_path, None, True)
+    [(_, (_, notes))] = batch.recordings([item] * 39, made, where)
+    assert notes == ["38 of 39 sentences are not made yet: run all goes on with what is left"]

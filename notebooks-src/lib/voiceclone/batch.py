@@ -113,13 +113,15 @@ def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterat
 
 
 def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
-    notes, sounds, kept = [], [], []
+    notes, sounds, kept, waiting = [], [], [], []
     for number, (item, record) in enumerate(pairs, 1):
         path = file(record, folders)
         short = item["text"][:50] + ("…" if len(item["text"]) > 50 else "")
+        if path is None and "error" not in record:
+            waiting.append(number)
+            continue
         if path is None:
-            why = record.get("error", "not made yet")
-            notes.append(f"sentence {number} is missing ('{short}'): {why}")
+            notes.append(f"sentence {number} is missing ('{short}'): {record['error']}")
             continue
         if record["made"]["check"]:
             notes.append(f"listen to sentence {number} ('{short}'): {record['made']['check']}")
@@ -127,6 +129,9 @@ def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple
         kept.append((number, item))
     if not sounds:
         return None
+    if waiting:
+        which = f"sentence {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} of {len(pairs)} sentences are"
+        notes.append(f"{which} not made yet: run all goes on with what is left")
     track = sound.Track()
     spots = [track.put(len(made.samples), item["pause"], item["begin"])
              for made, (_, item) in zip(sounds, kept, strict=True)]  # fmt: skip

@@ -68,4 +68,7 @@ def missing(lines, given: dict[str, str]) -> None:
     lacking = sorted({line.speaker for line in lines if line.speaker and line.speaker not in given})
     if lacking:
         example = "; ".join(f"{name} = {name.lower()}.wav" for name in lacking[:3])
-        raise Stop(f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'")
+        raise Stop(
+            f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'; "
+            f"where that is no speaker's name, write a space before the colon ('{lacking[0]} :')"
+        )

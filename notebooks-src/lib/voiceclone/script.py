@@ -7,10 +7,12 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop
+from media.intake import place, words
 
 from voiceclone import text as texts
 
@@ -32,19 +34,21 @@ class Line:
     end: float | None = None
     seed: int | None = None
     speed: float | None = None
+    where: str = ""  # file and line
 
 
-def lines(text: str, file: str = "") -> list[Line]:
-    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv."""
-    if not file.strip():
-        return _plain(text, "the text")
-    path = Path(file.strip()).expanduser()
+def lines(text: str, file: str = "", speakers: Collection[str] = ()) -> list[Line]:
+    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv. One line that begins with the name of one
+    of the `speakers` is a script already; of other names it takes two."""
+    if not file.strip():  # the form's field has one line: a typed \\n is a line break
+        return _plain(words(text, "TEXT").replace("\\n", "\n"), "", speakers)
+    path = place(file.strip(), "text file")
     if path.suffix.lower() not in KINDS:
         raise Stop(f"{path.name} is no text: give a {', '.join(KINDS)} file")
     content = _read(path)
     if path.suffix.lower() == ".srt":
         return _subtitles(content, path)
-    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name)
+    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name, speakers)
 
 
 def _read(path: Path) -> str:
@@ -66,18 +70,18 @@ def _read(path: Path) -> str:
 _NAME = r"[^\W\d_][\w.-]{0,29}"  # Anna, Ben.2, Österreich; the first letter is no small one
 
 
-def _plain(content: str, where: str) -> list[Line]:
+def _plain(content: str, where: str, speakers: Collection[str]) -> list[Line]:
     """Plain text; lines that begin with "Name:" or "[Name]" make it a script with speakers."""
     marked = re.compile(rf"^[ \t]*(?:\[([\w .-]{{1,30}})\]|({_NAME}):)\s+(?=\S)", re.MULTILINE)
     found = [match for match in marked.finditer(content) if match[1] or not match[2][0].islower()]
-    if len(found) < 2:
-        return [Line("speech", "", content)]
+    if len(found) < 2 and not any((match[1] or match[2]).strip() in speakers for match in found):
+        return [Line("speech", "", content, where=where)]
     made, speaker, begin = [], "", 0
     for match in found:
         if content[begin : match.start()].strip():
-            made.append(Line("speech", speaker, content[begin : match.start()].strip()))
+            made.append(Line("speech", speaker, content[begin : match.start()].strip(), where=where))
         speaker, begin = (match[1] or match[2]).strip(), match.end()
-    return [*made, Line("speech", speaker, content[begin:].strip())]
+    return [*made, Line("speech", speaker, content[begin:].strip(), where=where)]
 
 
 _TIME = r"(\d+):([0-5]\d):([0-5]\d)[,.](\d{1,3})"
@@ -102,7 +106,9 @@ def _subtitles(content: str, path: Path) -> list[Line]:
         who = re.match(rf"({_NAME}):\s+", said)
         who = None if who is None or who[1][0].islower() else who
         if said:
-            made.append(Line(_file_name(path.stem), who[1] if who else "", said[who.end() if who else 0 :], begin, end))
+            what_is_said = said[who.end() if who else 0 :]
+            told = f"{path.name}, subtitle {what}"
+            made.append(Line(_file_name(path.stem), who[1] if who else "", what_is_said, begin, end, where=told))
         last = begin
     if not made:
         raise Stop(f"{path.name} has no subtitles in it")
@@ -153,7 +159,7 @@ def _row(cells: dict[str, str], path: Path, number: int, before: int) -> Line | 
     seed, speed = _number(cells, "seed", int, path, number), _number(cells, "speed", float, path, number)
     if speed is not None and not 0.5 <= speed <= 2:
         raise Stop(f"{path.name}:{number}: speed must be 0.5 to 2, not '{cells['speed']}'")
-    return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed)
+    return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed, where=f"{path.name}:{number}")
 
 
 _OURS = ("measures", "consent-sentence", "run-report")  # files that a run writes beside the recordings
@@ -184,7 +190,14 @@ def items(
     out, changes, remarks, long = [], [], [], Counter()
     for line in made:
         said, changed = texts.spoken(line.text, language)
-        remarks += [remark for remark in texts.judge(said, language) if remark not in remarks]
+        if len(made) > 1 and not any(sign.isalnum() for sign in said):  # a tune, a picture, "..."
+            remarks.append(f"{line.where or 'a line'} has nothing to say ('{line.text.strip()[:20]}') and is left out")
+            continue
+        try:
+            told = texts.judge(said, language)
+        except Stop as stop:
+            raise Stop(f"{line.where}: {stop}" if line.where else str(stop)) from None
+        remarks += [remark for remark in told if remark not in remarks]
         changes += changed
         slot = line.end - line.begin if line.begin is not None else None
         for piece, pause in texts.pieces(said):

@@ -127,6 +127,14 @@ def checked_name(name: str) -> str:
     return name
 
 
+def kept_as(name: str, quick: bool) -> str:
+    """The name to keep the voice under, "" where it is not kept: a quick test keeps none, and says so."""
+    if quick and name.strip():
+        print("A quick test keeps no voice: KEEP_AS counts when QUICK_TEST is off.")
+        return ""
+    return name.strip()
+
+
 def labels(speakers: Iterable[str], keep_as: str = "") -> dict[str, str]:
     """{speaker: folder name of their voice}; that of the settings ("") is called `keep_as`. Raises Stop."""
     found = {"": checked_name(keep_as)} if keep_as else {}
