@@ -53,6 +53,8 @@ def music(rate=16000, seconds=10):
         ("silence", "is silent"),
         ("half a second", "has 0.5 s and at least 3 s"),
         ("nothing", "has 0.0 s"),
+        ("almost three seconds", "has 2.9 s and at least 3 s"),
+        ("absurd", "is damaged"),
         ("music", "sounds like music or a steady noise"),
         ("noise", "sounds like music or a steady noise"),
         ("almost silent", "is almost silent"),
@@ -67,6 +69,8 @@ def test_what_cannot_be_cloned_is_one_sentence(what, said, put):
         "silence": numpy.zeros(rate * 6),
         "half a second": voice[: rate // 2],
         "nothing": voice[:0],
+        "almost three seconds": voice[: int(rate * 2.99)],
+        "absurd": voice * 1e30,
         "music": music(),
         "noise": numpy.random.default_rng(0).standard_normal(rate * 6) * 0.1,
         "almost silent": numpy.concatenate([voice[:rate], numpy.zeros(rate * 9)]),
@@ -368,6 +372,12 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
     data[5000] ^= 1
     kept.wav.write_bytes(data)
     with pytest.raises(Stop, match="was altered"):
+        voices.load(folders.outputs, "Ada one")
+    side = kept.wav.with_name("voice.json")
+    side.write_text(
+        side.read_text().replace('"whose": "Ada"', '"whose": 5').replace(kept.sha256, sound.sha256(kept.wav))
+    )
+    with pytest.raises(Stop, match="nothing is generated"):
         voices.load(folders.outputs, "Ada one")
     (kept.wav.parent / "voice.json").write_text("{")
     with pytest.raises(Stop, match="cannot be read"):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labkit import Stop, storage
 from media.sound import Sound
-from voiceclone import batch, intake, script, sound, text
+from voiceclone import batch, consent, intake, registry, script, sound, text
 
 from tests.library.voices import packages
 
@@ -140,6 +140,9 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
         ("a.srt", b"1\n-00:00:05,000 --> 00:00:03,000\nHello", "has no times"),
         ("a.srt", b"1\n00:00:05,000 --> 00:00:07,000\nA\n\n2\n99:00:05,000 --> 99:00:07,000\nB", "cut it in parts"),
         ("a.txt", b"x" * 2_000_001, "cut it in parts"),
+        ("a.csv", "text\nSchön".encode("cp1252"), "no text in UTF-8 .*or CSV, in UTF-8"),
+        ("a.csv", b"text,seed\nHello,-1", "a.csv:2: seed must be 0 to 2147483647, not '-1'"),
+        ("a.csv", b"text,name,Text\na,b,c", "has two columns 'text'"),
     ],
 )
 def test_a_bad_file_is_one_sentence_with_its_name(name, content, said, tmp_path):
@@ -154,6 +157,9 @@ def test_tables_are_read_as_spreadsheets_write_them(tmp_path):
         return [(line.recording, line.text, line.speed) for line in script.lines("", str(tmp_path / "a.csv"))]
 
     assert rows("\ufeffName;Text;Speed\r\na;Hallo, du;1,2\r\n") == [("a", "Hallo, du", 1.2)]
+    (tmp_path / "a.csv").write_bytes("name\ttext\na\tÖl\n".encode("utf-16"))  # "Unicode text"
+    assert [line.text for line in script.lines("", str(tmp_path / "a.csv"))] == ["Öl"]
+    assert rows("name,text\ne\u0301,Hello\n")[0][0] == "é"
     assert rows("name\ttext\na\tHello\n") == [("a", "Hello", None)]
     assert rows('name,text\na,"One line\nand another"\n') == [("a", "One line\nand another", None)]
     assert rows(f"name,text\n{'x' * 300},Hello\n../../etc,Hello\n")[1][0] == "etc"
@@ -238,3 +244,26 @@ def test_what_is_not_made_yet_is_one_line(tmp_path):
     where = storage.Folders(tmp_path, tmp_path, None, True)
     [(_, (_, notes))] = batch.recordings([item] * 39, made, where)
     assert notes == ["38 of 39 sentences are not made yet: run all goes on with what is left"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: script.lines(42), "a TEXT is given as words in quotes, not as 42"),
+        (lambda: text.language(5), "LANGUAGE is two letters, such as en, de or fr, not 5"),
+        (lambda: text.language("English"), "LANGUAGE is two letters, .*not 'English'"),
+        (lambda: intake.is_ours(None), "a voice is given as words in quotes, not as None"),
+        (lambda: consent.each(["Ben"], 5, "my own voice"), "a WHOSE_VOICE name is given as words"),
+        (lambda: script.items([script.Line("a", "", "🎉🎉")], "en"), "'🎉🎉' has no words in it"),
+        (lambda: script.items([script.Line("a", "", "Hi")], "en", 1.0, 2**31), "from 0 to 2147483647, not 2147483648"),
+        (lambda: text.number(-5, "STOP_AFTER", 0, 100_000), "STOP_AFTER must be from 0 to 100000, not -5"),
+    ],
+)
+def test_a_setting_of_another_kind_is_one_sentence(call, said):
+    with pytest.raises(Stop, match=said):
+        call()
+
+
+def test_capitals_do_not_matter():
+    assert intake.is_ours("Sample") and intake.is_kept("Kept:Ben") == "Ben"
+    assert registry.choose("VoxCPM2", "en", 15.0, 12.0, False, True).name == "voxcpm2"

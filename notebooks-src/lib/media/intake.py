@@ -13,9 +13,9 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
     """The file that `wish` means: "upload", "record" (where `seconds` says how long), a path, a folder with one such
     file, or a file's name in the working folder, the outputs or an attached input. Raises Stop."""
     wish = words(wish, what).strip()
-    if wish == "upload":
+    if wish.lower() == "upload":
         return _from_platform("upload", folders.work, "an upload in the notebook")
-    if wish == "record" and seconds:
+    if wish.lower() == "record" and seconds:
         return _from_platform("record", folders.work, "a recording in the notebook", seconds)
     path = place(wish, what)
     if path.is_file():

@@ -25,7 +25,7 @@ def text(wish: str, folders: storage.Folders) -> str:
     """The path of a text file, which may be uploaded, or named alone where a recording may; "" when none is wanted.
     Raises Stop."""
     wish = intake.words(wish, "text file").strip()
-    if wish == "upload":
+    if wish.lower() == "upload":
         return str(intake.find(wish, folders, "text file", ()))
     if not wish or intake.place(wish, "text file").exists():
         return wish
@@ -35,7 +35,7 @@ def text(wish: str, folders: storage.Folders) -> str:
 def speakers(told: str) -> dict[str, str]:
     """{name: recording or kept voice} of a setting like "Anna = anna.wav; Ben = kept:ben". Raises Stop."""
     found: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", told))):
+    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", intake.words(told, "SPEAKERS list")))):
         name, mark, wish = part.partition("=")
         if not mark or not name.strip() or not wish.strip():
             raise Stop(f"SPEAKERS should be like 'Anna = anna.wav; Ben = kept:ben', not '{part[:40]}'")
@@ -47,12 +47,12 @@ def speakers(told: str) -> dict[str, str]:
 
 def is_ours(wish: str) -> bool:
     """Whether this is the voice that the notebook carries, which needs no consent."""
-    return wish.strip() in ("", SAMPLE)
+    return intake.words(wish, "voice").strip().lower() in ("", SAMPLE)
 
 
 def is_kept(wish: str) -> str:
     """The name of a kept voice ("kept:ben"), or ""."""
-    return wish.strip()[5:].strip() if wish.strip().startswith("kept:") else ""
+    return wish.strip()[5:].strip() if wish.strip().lower().startswith("kept:") else ""
 
 
 def wishes(voice: str, speakers: dict[str, str], lines) -> dict[str, str]:

@@ -3,9 +3,11 @@
 All become the same: `Line`s of one or more recordings. Raises Stop with one sentence that names file and line.
 """
 
+import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -57,9 +59,11 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise Stop(f"{path} cannot be read ({error.strerror}): give the path of a text file") from None
     try:
-        content = data.decode("utf-8-sig")
+        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Unicode text"
+        content = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise Stop(f"{path.name} is no text in UTF-8 (a picture, or a document?): save it as plain text") from None
+        told = "of an older program, a picture, or a document?"
+        raise Stop(f"{path.name} is no text in UTF-8 ({told}): save it as plain text, or CSV, in UTF-8") from None
     if "\0" in content[:4096]:
         raise Stop(f"{path.name} is no text (a picture, or a document?): save it as plain text")
     if len(content) > LARGEST:
@@ -132,6 +136,9 @@ def _table(content: str, path: Path) -> list[Line]:
     made: list[Line] = []
     try:
         names = [name.strip().lower() for name in rows.fieldnames or []]
+        twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+        if twice:
+            raise Stop(f"{path.name} has two columns '{twice[0]}': leave one")
         if "text" not in names:
             raise Stop(f"{path.name} has no column 'text': its first line should be like name,text,speaker,seed,speed")
         for row in rows:
@@ -157,6 +164,8 @@ def _row(cells: dict[str, str], path: Path, number: int, before: int) -> Line | 
         return None
     name = _file_name(cells.get("name", "")) if cells.get("name") else f"{_file_name(path.stem)}-{before + 1:03}"
     seed, speed = _number(cells, "seed", int, path, number), _number(cells, "speed", float, path, number)
+    if seed is not None and not 0 <= seed < 2**31:
+        raise Stop(f"{path.name}:{number}: seed must be 0 to {2**31 - 1}, not '{cells['seed']}'")
     if speed is not None and not 0.5 <= speed <= 2:
         raise Stop(f"{path.name}:{number}: speed must be 0.5 to 2, not '{cells['speed']}'")
     return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed, where=f"{path.name}:{number}")
@@ -167,6 +176,7 @@ _OURS = ("measures", "consent-sentence", "run-report")  # files that a run write
 
 def _file_name(told: str) -> str:
     """A recording's name that is safe as a file's: letters, digits and - (60 at most)."""
+    told = unicodedata.normalize("NFC", told)  # an é is one letter, however it was typed
     name = re.sub(r"[^\w-]+", "-", told).strip("-")[:60] or "speech"
     return f"{name}-1" if name.lower() in _OURS else name
 
@@ -193,6 +203,8 @@ def items(
         if len(made) > 1 and not any(sign.isalnum() for sign in said):  # a tune, a picture, "..."
             remarks.append(f"{line.where or 'a line'} has nothing to say ('{line.text.strip()[:20]}') and is left out")
             continue
+        if line.text.strip() and not said:
+            raise Stop(f"'{line.text.strip()[:20]}' has no words in it: write what is to be said")
         try:
             told = texts.judge(said, language)
         except Stop as stop:
