@@ -118,13 +118,13 @@
 QUICK_TEST = False  # @param {type:"boolean"}
 # @markdown **What is to be said.** Lines like `Anna: Hello.` make it a script with speakers
 TEXT = "Hello! A machine made this voice from a few seconds of another. It reads 42, too."  # @param {type:"string"}
-# @markdown Or a file or `upload`: .txt, .srt (keeps its times), .csv (a recording a row: text, name, speaker, seed, speed)
+# @markdown Or a file, `upload`: .txt, .srt (at its times), .csv (a recording a row; text, name, speaker, seed, speed)
 TEXT_FILE = ""  # @param {type:"string"}
 # @markdown Two letters: en, de, fr, es, it, pt, nl, zh, ja, ...
 LANGUAGE = "en"  # @param {type:"string"}
 # @markdown **Whose voice.** `sample` is synthetic and needs no consent; or a file, `upload`, `record`, `kept:NAME`
 VOICE = "sample"  # @param {type:"string"}
-# @markdown Any other voice: whose is it, why may it be used? Several: `VOICE = Ada; Ben = B. Jones (allowed in writing)`
+# @markdown Any other: whose is it, why may it be used? Several: `VOICE = Ada Smith; Ben = B. J. (allowed in writing)`
 WHOSE_VOICE = ""  # @param {type:"string"}
 MAY_BE_USED = "not stated"  # @param ["not stated", "my own voice", "allowed in writing", "free or synthetic"]
 # @markdown Optional: `ask` shows a sentence to be said aloud; then that recording: its path, `upload` or `record`

@@ -412,13 +412,18 @@ def test_two_sessions_in_one_home_hear_each_their_own_voice(folders, two):
     assert own.others(folders.work) == 1
 
 
-def test_what_a_killed_session_left_is_removed_and_a_living_ones_stays(folders):
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_a_killed_session_left_is_removed_and_a_living_ones_stays(killed, folders):
     mine = own.folder(folders.work)
-    code = f"from media import own; from pathlib import Path; print(own.folder(Path({str(folders.work)!r})))"
+    code = (
+        f"import os; from media import own; from pathlib import Path; found = own.folder(Path({str(folders.work)!r}))"
+    )
+    code += "; print(found, flush=True)"
+    code += "; os._exit(0)" if killed else ""
     env = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
     left = subprocess.run([sys.executable, "-c", code], env=env,
                           capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
-    assert Path(left).is_dir() and Path(left) != mine
+    assert Path(left).is_dir() == killed and Path(left) != mine  # an ordinary end removes it
     assert own.others(folders.work) == 0 and not Path(left).exists() and own.folder(folders.work) == mine
     assert mine.is_dir()
 

@@ -1,8 +1,10 @@
 """A scratch folder of this session's own. Two sessions may share a home (two notebooks on one machine, two cards): what
 is for one of them alone lies here, so that neither speaks with what the other put down.
 
-A lock beside the folder says that its session lives; what an ended one left behind is removed by the next."""
+It is removed when the session ends. A lock beside it says that its session lives; what a killed one left behind is
+removed by the next."""
 
+import atexit
 import hashlib
 import os
 import secrets
@@ -20,7 +22,7 @@ _mine: dict[tuple, Path] = {}  # (process, work folder) -> its folder
 
 
 def folder(work: Path) -> Path:
-    """This session's folder under `work`, made when first asked for, removed by the next session. Raises Stop."""
+    """This session's folder under `work`, made when first asked for. Raises Stop."""
     key = (os.getpid(), os.path.realpath(work))
     if key in _mine and _mine[key].is_dir():
         return _mine[key]
@@ -32,7 +34,16 @@ def folder(work: Path) -> Path:
         disk.lock(place / f"{name}.lock")  # before the folder: nobody takes it for a dead one's
         (place / name).mkdir()
     _mine[key] = place / name
+    atexit.register(_remove, os.getpid(), place / name)
     return _mine[key]
+
+
+def _remove(process: int, left: Path) -> None:
+    """Remove a session's folder and its lock; only the process that made them does."""
+    if process == os.getpid():
+        shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            left.with_suffix(".lock").unlink()
 
 
 def others(work: Path) -> int:
@@ -43,8 +54,7 @@ def others(work: Path) -> int:
             continue
         with disk.held(left.with_suffix(".lock")) as dead:
             if dead:
-                shutil.rmtree(left, ignore_errors=True)
-                left.with_suffix(".lock").unlink(missing_ok=True)
+                _remove(os.getpid(), left)
         count += not dead
     return count
 
