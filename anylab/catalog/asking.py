@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from anylab.catalog import words
+from anylab.catalog import amounts, words
 from anylab.catalog.advise import NEEDS
 from anylab.errors import Origin, Refused, did_you_mean, refuse
 
@@ -115,7 +115,7 @@ def _choice(notebook: str, work: Plain | None, choice: str) -> str:
     return choice
 
 
-_SHORT = {"estimated": "(est.)", "published": "(publ.)", "reported": "(rep.)"}
+_SHORT = {"estimated": " (est.)", "published": " (publ.)", "reported": " (rep.)"}
 HEADINGS = ("", "machine", "batch", "time", "sessions", "days", "USD")
 
 
@@ -124,7 +124,7 @@ def columns(row: Plain) -> Sequence[str]:
     return (
         row["offer"],
         str(row["batch"]),
-        words.duration(row["hours"]) + ("" if row["grade"] == "measured" else f" {_SHORT[row['grade']]}"),
+        words.sized(amounts.duration(row["hours"]) + _SHORT.get(row["grade"], ""), row["lesser"]),
         "?" if row["sessions"] is None else str(row["sessions"]),
         f"{row['days']}{'' if row['quota_known'] else '?'}",
         "?" if row["usd"] is None else f"{row['usd']:.2f}",

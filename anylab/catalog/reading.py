@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from anylab.catalog import amounts
+from anylab.catalog import amounts, words
 from anylab.catalog.blocks import ESTIMATE, MEASURED, UNKNOWN, Cell
 from anylab.catalog.sources import Sources
 
@@ -105,11 +105,11 @@ def plain(value: Any, unit: str) -> tuple[str, float | None, str]:
     return (", ".join(value) if isinstance(value, list | tuple) else str(value)), None, ""
 
 
-def time(hours: float | None, grade: str = "estimated", source: int = 0) -> Cell:
-    """A time as a cell."""
+def time(hours: float | None, grade: str = "estimated", source: int = 0, lesser: int = 0) -> Cell:
+    """A time as a cell; `lesser` says that it is of a smaller or larger job than the usual one."""
     if hours is None:
         return NOTHING
-    return Cell(amounts.duration(hours), source, hours, _MARKS.get(grade, ""))
+    return Cell(words.sized(amounts.duration(hours), lesser), source, hours, _MARKS.get(grade, ""))
 
 
 def usd(amount: float | None, grade: str = "", source: int = 0) -> Cell:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from anylab.catalog.amounts import duration
+
 Plain = Mapping[str, Any]
 NO_WORK = "nobody has counted what this notebook's work takes, so no time can be said; see docs/guide.md"
 
@@ -14,13 +16,17 @@ def number(x: float) -> str:
     return f"{x:.3f}".rstrip("0").rstrip(".") if x < 100 else f"{x:,.0f}"
 
 
-def duration(hours: float) -> str:
-    """Hours in the unit that suits them."""
-    if hours * 3600 < 90:
-        return f"{max(1, round(hours * 3600))} s"
-    if hours * 60 < 90:
-        return f"{round(hours * 60)} min"
-    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.0f} days"
+_SIZES = ("larger", "", "smaller")
+
+
+def size(lesser: int) -> str:
+    """What a way does beside the usual job: "larger", "smaller", or '' where it is the same."""
+    return _SIZES[(lesser > 0) - (lesser < 0) + 1]
+
+
+def sized(told: str, lesser: int) -> str:
+    """A time or a price with what it is for, where that is another job than the usual one."""
+    return f"{told} ({size(lesser)})" if lesser else told
 
 
 def money(usd: float | None) -> str:
@@ -81,6 +87,8 @@ def _lacks(has: bool | None, what: str) -> str:
 def reason(row: Plain, offer: Plain) -> str:
     """One sentence: what it costs, how it goes, what to mind."""
     said = [money(row["usd"]), _sessions(row, offer)]
+    if row["lesser"]:
+        said.append(f"a {size(row['lesser'])} job: {row['choice']}")
     if not offer["variant"]:
         said.append("no variant of ours yet")
     if offer["owned"]:

@@ -349,3 +349,40 @@ def test_the_work_files_hold_what_is_counted(real):
     assert parts("video_generation", "fastwan-1.3b") == near(work.clip(14.5))
     assert parts("video_generation", "fastwan-1.3b-small") == near(work.clip(7.0))
     assert parts("video_generation", "fastwan-1.3b-cpu") == near(work.clip(0.0))
+
+
+# --- one story in every table -----------------------------------------------------------------------------------------
+
+
+def test_a_clip_on_each_card_is_timed_in_the_model_that_the_notebook_takes_there_by_itself(real, monkeypatch):
+    """MODEL = auto, from words: videogen.plan names the model by the memory that is free."""
+    monkeypatch.syspath_prepend(str(ROOT / "notebooks-src" / "lib"))
+    from videogen import plan
+
+    offers = {o["id"]: o for o in real["offers"]}
+    rows = answer(real, "video_generation", 1, have=[p["id"] for p in real["platforms"]])["rows"]
+    seen = {}
+    for row in (r for r in rows if offers[r["offer"]]["kind"] == "gpu"):
+        seen[row["offer"]] = row["choice"]
+        assert row["choice"].removesuffix("-small") == plan.named("auto", gpu_gb=offers[row["offer"]]["memory_gb"]).name
+    assert {"wan-5b", "fastwan-1.3b", "fastwan-1.3b-small"} == set(seen.values())
+
+
+def test_another_job_than_the_usual_one_is_called_smaller_or_larger_in_its_sentence_and_in_no_other(real):
+    for notebook in real["notebooks"]:
+        for row in answer(real, notebook, 10, have=[p["id"] for p in real["platforms"]])["rows"]:
+            assert ("a smaller job" in row["reason"]) is (row["lesser"] > 0)
+            assert ("a larger job" in row["reason"]) is (row["lesser"] < 0)
+
+
+def test_a_larger_job_is_ranked_with_the_usual_one_by_money_and_time():
+    larger = {**CHOICE, "id": "larger", "memory_gb": 20, "lesser": -1}
+    big, free = {**OFFER, "id": "big", "memory_gb": 40}, {**OFFER, "id": "free", "usd_per_hour": 0}
+    made = small(big, free, choices=[larger, CHOICE])
+    assert [(r["offer"], r["lesser"]) for r in advise.advise(made, ASK)["rows"]] == [("free", 0), ("big", -1)]
+
+
+def test_the_hours_of_one_short_unit_are_its_seconds():
+    row, _ = one(choice={"parts": [{**PART, "tflop": 0, "gb": 0, "seconds": 1.86}]}, units=1)
+    assert row["seconds"] == 1.86 and row["hours"] * 3600 == pytest.approx(1.86, abs=2e-3)
+    assert "about 2 s" in row["reason"]
