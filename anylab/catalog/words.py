@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,7 +67,7 @@ _SAID = {
     "have": "it is not among what you have",
     "notebook": "it does not run a notebook as it is",
     "internet": "what must be fetched cannot be fetched from there",
-    "rate": "nobody has said what this accelerator sustains, so no time can be said",
+    "rate": "nobody has said how fast this goes on it, so no time can be said",
     "price": "its price is unknown, so it cannot be held against a budget",
 }
 _NEEDS = {
@@ -95,6 +96,8 @@ def reason(row: Plain, offer: Plain) -> str:
         said[0] = f"your own, {money(row['usd'])} of power" if row["usd"] else "your own"
     elif row["usd"] == 0 and offer["usd_per_hour"]:
         said[0] = "free within its monthly credit"
+    if offer["on_top"]:
+        said[0] += f" (what comes on top is not in it: {offer['on_top']})"
     if offer["background"] and not offer["owned"]:
         said.append("runs on with the browser closed")
     elif offer["background"] is False and not offer["owned"]:
@@ -109,9 +112,11 @@ def reason(row: Plain, offer: Plain) -> str:
 
 def _sessions(row: Plain, offer: Plain) -> str:
     took = f"about {duration(row['hours'])}"
-    if row["sessions"] is None:
-        return f"{took} in sessions of unknown length"
-    if row["sessions"] == 1:
-        return took if offer["session_hours"] == 0 else f"{took} in one session"
     days = f" on {row['days']} days" if row["days"] > 1 else ""
-    return f"{took} in {row['sessions']} sessions{days}"
+    if row["sessions"] is None:
+        return f"{took} in sessions of unknown length{days}"
+    if row["sessions"] > 1:
+        return f"{took} in {row['sessions']} sessions{days}"
+    if row["days"] > math.ceil(row["hours"] / 24):  # a quota, not the session, spreads it
+        return f"{took} of work, which its quota spreads over {row['days']} days"
+    return took if offer["session_hours"] == 0 else f"{took} in one session"

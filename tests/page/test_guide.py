@@ -262,3 +262,35 @@ def test_a_smaller_job_is_marked_in_every_table_that_gives_its_time(built, reade
                     assert "(smaller)" in " ".join(row), (caption, row)
                     seen += 1
         assert seen, title
+
+
+def test_a_year_that_cannot_hold_the_jobs_has_no_price(built, reader):
+    """A hundred jobs a year of more than three and a half days each, waiting counted."""
+    full, long = 0, cost.YEAR_HOURS / cost.JOBS_A_YEAR
+    for name, notebook in reader.counted():
+        rows = cost.answer(reader, name, cost.everything(reader))
+        words = {reader.offers[r["offer"]]["words"] for r in rows if r["elapsed_hours"] > long}
+        units = f"{notebook['work']['ask']:,} {notebook['work']['units']}"
+        for row in rows_of(built["GUIDE.md"], f"{notebook['title']}: a job of {units}")[1:]:
+            assert (row[-4:] == [f"*{cost.TOO_MANY}*"] * 4) is (row[0] in words), row
+        full += len(words)
+    assert full
+
+
+def test_what_a_place_is_best_for_is_not_a_quota_that_is_bought_or_hours_that_need_an_open_browser(reader):
+    for platform in reader.table["platforms"]:
+        told = strengths.best_for(reader, platform).text
+        offers = [o for o in reader.table["offers"] if o["platform"] == platform["id"]]
+        if "runs of many hours" in told:
+            assert any(o["background"] is True or o["owned"] for o in offers), platform["id"]
+        if "many runs a week" in told:
+            assert any(o["usd_per_hour"] == 0 or o["owned"] for o in offers), platform["id"]
+
+
+def test_a_limit_that_differs_by_the_kind_of_machine_says_which_is_which(built):
+    head, *rows = rows_of(built["GUIDE.md"], "Quick comparison")
+    kaggle = next(row for row in rows if row[0] == "Kaggle")
+    assert "GPU 30 h / TPU 20 h / cores no limit" in kaggle[head.index("hours a week")]
+    assert "15.6–16 GB" in kaggle[head.index("memory a card")]  # a TPU's eight chips have 16 GB each
+    modal = next(row for row in rows if row[0] == "Modal")
+    assert "and processor and memory" in modal[head.index("price")]

@@ -17,7 +17,7 @@ OFFER = {
     "disk_gb": 60, "session_hours": 12, "idle_minutes": 20, "hours_per_week": 30, "hours_per_day": 0,
     "usd_per_hour": 0.5, "usd_block": 0, "usd_credit": 0, "persistent": True, "background": True, "private": True,
     "notebooks": True, "capability": 7.5, "half_tflops": 24, "single_tflops": 5, "bandwidth_gbs": 260, "watts": 70,
-    "memory_gb": 15.6, "lost": "", "entry": "", "terms": "",
+    "memory_gb": 15.6, "lost": "", "entry": "", "terms": "", "on_top": "",
 }  # fmt: skip
 PART = {"name": "sums", "tflop": 6, "rate": "half", "share": 0.5, "gb": 26, "seconds": 0.1}
 CHOICE = {
@@ -386,3 +386,29 @@ def test_the_hours_of_one_short_unit_are_its_seconds():
     row, _ = one(choice={"parts": [{**PART, "tflop": 0, "gb": 0, "seconds": 1.86}]}, units=1)
     assert row["seconds"] == 1.86 and row["hours"] * 3600 == pytest.approx(1.86, abs=2e-3)
     assert "about 2 s" in row["reason"]
+
+
+def test_what_a_place_asks_on_top_of_its_price_is_told_beside_the_price(real):
+    rows = answer(real, "graphmer_training", 10_000, have=["modal", "lightning"])["rows"]
+    told = {
+        r["offer"].partition("/")[0]: "what comes on top is not in it: processor and memory" in r["reason"]
+        for r in rows
+    }
+    assert told["modal"] and not told["lightning"]
+
+
+def test_a_quota_that_spreads_a_job_over_days_is_told_where_no_session_ends():
+    row, _ = one({"session_hours": 0, "hours_per_week": 10}, units=10 * 3600, choice={"known": {"one": {
+        "seconds": 2, "grade": "measured"}}})  # fmt: skip
+    assert row["days"] == 8 and "about 20 h of work, which its quota spreads over 8 days" in row["reason"]
+
+
+def test_a_minute_of_speech_on_each_card_is_timed_with_the_engine_that_the_notebook_takes_there(real, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "notebooks-src" / "lib"))
+    from voiceclone import registry
+
+    work = real["notebooks"]["voice_cloning"]["work"]
+    for offer in (o for o in real["offers"] if o["kind"] == "gpu" and o["memory_gb"] and (o["capability"] or 0) >= 7):
+        ways, _ = rates.suited(work, offer)
+        engine = registry.choose("auto", "en", offer["memory_gb"], 16.0, token=False, torchaudio=True).name
+        assert ways and ways[0]["id"].removesuffix("-float32") == engine, offer["id"]

@@ -53,8 +53,9 @@
     var offer = offers[best.offer];
     node.appendChild(make("b", {}, offer.words));
     var told = " does " + words + (best.lesser ? best.lesser > 0 ? ", smaller ones," : ", larger ones," : "") + " in " + mark(best) + duration(best.hours);
-    told += best.sessions === null ? ", in sessions of unknown length" : best.sessions > 1 ? ", in " + best.sessions + " sessions on " + best.days + (best.days === 1 ? " day" : " days") : "";
+    told += best.sessions === null ? ", in sessions of unknown length" : best.sessions > 1 ? ", in " + best.sessions + " sessions on " + best.days + (best.days === 1 ? " day" : " days") : best.days > Math.ceil(best.hours / 24) ? " of work, which a quota spreads over " + best.days + " days" : "";
     told += best.usd === null ? ", for an unknown price." : offer.owned ? ", for " + mark(best) + money(best.usd) + " of power." : best.usd ? ", for " + mark(best) + money(best.usd) + "." : ", for nothing.";
+    if (offer.on_top) told += " On top of that come " + offer.on_top + ".";
     if (!best.variant) told += " There is no variant of ours for it yet.";
     if (!best.quota_known) told += " Its quota is not published.";
     node.appendChild(document.createTextNode(told));
@@ -70,7 +71,7 @@
       head.appendChild(document.createTextNode(offer.words + (offer.variant ? "" : " (facts only)")));
       line.appendChild(head);
       [[sized(mark(row) + duration(row.hours), row.lesser), row.hours],
-       [row.usd === null ? "unknown" : (row.usd ? mark(row) : "") + money(row.usd), row.usd], [row.sessions === null ? "unknown" : row.sessions, row.sessions],
+       [row.usd === null ? "unknown" : (row.usd ? mark(row) : "") + money(row.usd) + (offer.on_top ? ", and " + offer.on_top : ""), row.usd], [row.sessions === null ? "unknown" : row.sessions, row.sessions],
        [row.quota_known ? row.days : row.days + " or more", row.days], [row.batch, row.batch], [offer.lost || "unknown", null]].forEach(function (pair) {
         line.appendChild(make("td", pair[1] === null ? {} : { "data-v": pair[1] }, String(pair[0])));
       });

@@ -26,8 +26,12 @@ window.anylab = { table: table, advise: function (ask) { return advise(table, as
       var row = found[line.dataset.k], month = costOf(offers[row.offer], row.hours * jobs / 12, kwh), mine = row.elapsed_hours * hour * jobs;
       var year = month === null ? null : 12 * month;
       [costOf(offers[row.offer], row.hours, kwh), month, year, mine, year === null ? null : year + mine].forEach(function (usd, i) {
-        if (usd === null) return;
-        var cell = line.cells[i + 3];
+        var cell = line.cells[i + 3], never = i && row.elapsed_hours * jobs > 8760;
+        if (usd === null || never) {
+          cell.removeAttribute("data-v");
+          cell.innerHTML = "<span class=u>" + (never ? "more than a year holds" : "unknown") + "</span>";
+          return;
+        }
         cell.setAttribute("data-v", usd);
         cell.textContent = (row.grade === "estimated" && usd ? "≈ " : "") + money(usd);
       });

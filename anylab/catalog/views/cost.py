@@ -6,15 +6,17 @@ The page computes the same table anew when a setting changes (page/choose.js).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from anylab.catalog import advise, amounts, fragments, words
 from anylab.catalog.asking import power
-from anylab.catalog.blocks import ESTIMATE, Cell, Raw, Section, Table
+from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Cell, Raw, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
 from anylab.catalog.views import own
 
 # the settings as they stand in GUIDE.md, and as the page begins; neither is a fact
 JOBS_A_YEAR, HOUR_USD = 100, 10.0
+YEAR_HOURS, TOO_MANY = 8760, "more than a year holds"
 
 
 def answer(reader: Reader, name: str, have: Iterable[str], units: float | None = None, choice: str = "") -> list[Plain]:
@@ -54,7 +56,8 @@ def sections(reader: Reader) -> list[Section]:
     lead = (
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
         f"{power(reader.table):.2f} USD. The jobs and your hour are settings, not facts; what is paid leaves out a "
-        "card's own price. Your time counts from begin to end, waiting for a quota included."
+        "card's own price, and what a place asks on top of an hour's price. Your time counts from begin to end, "
+        "waiting for a quota included. One job follows another; jobs that a year cannot hold have no price."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [
@@ -85,14 +88,19 @@ def _costs(reader: Reader, name: str, notebook: Plain) -> Table:
         hours = row["hours"]
         paid = year(offer, hours, JOBS_A_YEAR, power(reader.table))
         mine = row["elapsed_hours"] * HOUR_USD * JOBS_A_YEAR
-        cells = (
-            _hourly(reader, offer),
-            time(hours, row["grade"], lesser=row["lesser"]),
-            usd(advise.cost(offer, hours, power(reader.table)), row["grade"]),
+        yearly = (
             usd(None if paid is None else paid / 12, row["grade"]),
             usd(paid, row["grade"]),
             usd(mine, row["grade"]),
             usd(None if paid is None else paid + mine, row["grade"]),
+        )
+        if row["elapsed_hours"] * JOBS_A_YEAR > YEAR_HOURS:
+            yearly = (Cell(TOO_MANY, mark=UNKNOWN),) * 4
+        cells = (
+            _hourly(reader, offer),
+            time(hours, row["grade"], lesser=row["lesser"]),
+            usd(advise.cost(offer, hours, power(reader.table)), row["grade"]),
+            *yearly,
         )
         rows.append((Cell(offer["words"]), *cells))
         keys.append(offer["id"])
@@ -111,7 +119,9 @@ def _hourly(reader: Reader, offer: Plain) -> Cell:
     if fact is None:
         return usd(offer["usd_per_hour"])
     cell = reader.fact(fact, short=True)
-    return usd(offer["usd_per_hour"], fact["grade"], cell.source) if offer["usd_per_hour"] is not None else cell
+    if offer["usd_per_hour"] is not None:
+        cell = usd(offer["usd_per_hour"], fact["grade"], cell.source)
+    return replace(cell, text=f"{cell.text}, and {offer['on_top']}") if offer["on_top"] else cell
 
 
 def _buying(reader: Reader) -> Table:
