@@ -58,7 +58,7 @@ KNOWN: dict[str, tuple[str, str, Any]] = {
     "state": ("state", "", STATES),
     "internet": ("internet", "", ("on", "switch", "restricted")),
     "persistent": ("what is kept", "", "text"),
-    "lost": ("what a disconnect takes", "", "text"),
+    "lost": ("what the end of a session takes", "", "text"),
     "secrets": ("secrets", "", "text"),
     "entry": ("what it takes to begin", "", "text"),
     "browser": ("browser needed", "", "text"),

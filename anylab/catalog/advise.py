@@ -80,10 +80,10 @@ def judge(notebook: Plain, work: Plain, offer: Plain, ask: Plain) -> tuple[dict[
 def _gate(offer: Plain, have: Sequence[str]) -> dict[str, Any]:
     """Why nobody, or not this person, gets this machine."""
     named = offer["platform"] in have or f"{offer['platform']}:{offer['card']}" in have
-    if offer["state"] == "dead" or (offer["state"] in ("closed", "unconfirmed") and not named):
-        return {"code": offer["state"], "has": None, "wants": None}
     if not named and (have or offer["owned"]):
         return {"code": "have", "has": None, "wants": None}
+    if offer["state"] == "dead" or (offer["state"] in ("closed", "unconfirmed") and not named):
+        return {"code": offer["state"], "has": None, "wants": None}
     if offer["notebooks"] is not True:
         return {"code": "notebook", "has": offer["notebooks"], "wants": True}
     return {}
@@ -149,7 +149,10 @@ def cost(offer: Plain, hours: float, kwh_usd: float) -> float | None:
 def _rank(row: Plain, offer: Plain, ask: Plain) -> tuple:
     """Variants first, the fuller ways of doing the work, known prices, then money and time together, time, the name."""
     unknown = row["usd"] is None
-    worth = (0.0 if unknown else row["usd"]) + ask["hour_usd"] * row["elapsed_hours"]
+    usd = 0.0 if unknown else row["usd"]
+    if offer["owned"]:
+        usd = rates.rounded(usd, 1)  # of one's own cards the faster one, where power differs by cents alone
+    worth = usd + ask["hour_usd"] * row["elapsed_hours"]
     return (not offer["variant"], max(0, row["choice"]["lesser"]), unknown, worth, row["elapsed_hours"], offer["id"])
 
 

@@ -412,3 +412,10 @@ def test_a_minute_of_speech_on_each_card_is_timed_with_the_engine_that_the_noteb
         ways, _ = rates.suited(work, offer)
         engine = registry.choose("auto", "en", offer["memory_gb"], 16.0, token=False, torchaudio=True).name
         assert ways and ways[0]["id"].removesuffix("-float32") == engine, offer["id"]
+
+
+def test_of_ones_own_cards_the_faster_comes_first_where_power_differs_by_cents_alone():
+    own = {**OFFER, "owned": True, "usd_per_hour": None}
+    quick = {**own, "id": "quick", "half_tflops": 240, "bandwidth_gbs": 2600, "watts": 4500}
+    assert ranked({**own, "id": "slow"}, quick, have=["p"], units=100) == ["quick", "slow"]
+    assert ranked({**own, "id": "slow"}, quick, have=["p"], units=1e6) == ["slow", "quick"]

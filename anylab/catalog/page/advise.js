@@ -45,8 +45,8 @@ function judge(notebook, work, offer, ask) {
 }
 function gate(offer, have) {
   var named = have.indexOf(offer.platform) >= 0 || have.indexOf(offer.platform + ":" + offer.card) >= 0;
-  if (offer.state === "dead" || ((offer.state === "closed" || offer.state === "unconfirmed") && !named)) return no(offer.state);
   if (!named && (have.length || offer.owned)) return no("have");
+  if (offer.state === "dead" || ((offer.state === "closed" || offer.state === "unconfirmed") && !named)) return no(offer.state);
   if (offer.notebooks !== true) return no("notebook", offer.notebooks, true);
   return null;
 }
@@ -90,7 +90,7 @@ function costOf(offer, hours, kwhUsd) {
   return offer.usd_block ? Math.ceil(usd / offer.usd_block) * offer.usd_block : usd;
 }
 function rankOf(row, offer, ask) {
-  var unknown = row.usd === null, worth = (unknown ? 0 : row.usd) + ask.hour_usd * row.elapsed_hours;
+  var unknown = row.usd === null, usd = unknown ? 0 : offer.owned ? rounded(row.usd, 1) : row.usd, worth = usd + ask.hour_usd * row.elapsed_hours;
   return [!offer.variant, Math.max(0, row.choice.lesser), unknown, worth, row.elapsed_hours, offer.id];
 }
 function shownRow(row, offer) {

@@ -38,6 +38,9 @@ window.anylab = { table: table, advise: function (ask) { return advise(table, as
     });
   }
   if (costs) costs.addEventListener("input", function () {
+    var right = costs.checkValidity();
+    byId("cost-wrong").textContent = right ? "" : "The figures stay as they were: jobs are a whole number from 1 to 100,000, an hour is 0 to 1,000 USD, a kilowatt hour 0 to 10 USD.";
+    if (!right) return;
     Object.keys(table.notebooks).forEach(function (name) { var own = byId("cost-" + name); if (own) cost(own, name); });
   });
   if (costs) costs.addEventListener("submit", function (event) { event.preventDefault(); });

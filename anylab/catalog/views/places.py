@@ -28,7 +28,7 @@ EXECUTION = (
     ("ends when idle for", "idle_minutes", "min"),
     ("longest session", "session_hours", "h"),
     ("coming back to a running session", "reconnect", ""),
-    ("a disconnect takes", "lost", ""),
+    ("the end of a session takes", "lost", ""),
     ("not allowed", "forbidden", ""),
 )
 DATA = (
