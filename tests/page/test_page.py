@@ -335,3 +335,5 @@ def test_the_advisor_marks_another_job_than_the_usual_one(visit):
     told = dict(rows)
     assert "(larger)" in told["colab/paid/l4"] and "(smaller)" in told["kaggle/free/cpu"]
     assert "(" not in told["kaggle/free/t4x2"]
+    marked = sum("(smaller)" in words or "(larger)" in words for _, words in rows[:40])
+    assert page.locator("#chart .pt.other").count() == marked > 0

@@ -121,7 +121,7 @@
     taken.push([px, py]);
     var offer = offers[row.offer], group = make("g", {}), kind = offer.owned ? "own" : row.usd === 0 ? "" : "paid";
     var shape = offer.owned ? make("path", { d: "M" + px + " " + (py - 12) + "l12 12-12 12-12-12z" }) : row.usd === 0 ? make("circle", { cx: px, cy: py, r: 9.5 }) : make("path", { d: "M" + (px - 9) + " " + (py - 9) + "h18v18h-18z" });
-    shape.setAttribute("class", "pt " + kind);
+    shape.setAttribute("class", "pt " + kind + (row.lesser ? " other" : ""));
     group.appendChild(make("title", {}, (i + 1) + ". " + offer.words + ": " + sized(duration(row.hours), row.lesser) + ", " + priced(row.usd)));
     if (i === 0) group.appendChild(make("circle", { cx: px, cy: py, r: 15, "class": "best" }));
     group.appendChild(shape);
