@@ -44,6 +44,7 @@ KNOWN: dict[str, tuple[str, str, Any]] = {
     "usd_per_hour": ("price an hour", "USD", "number"),
     "usd_per_month": ("price a month", "USD", "number"),
     "usd_block": ("smallest purchase", "USD", "number"),
+    "on_top": ("comes on top of the price", "", "text"),
     "usd_credit": ("free credit a month", "USD", "number"),
     "units_per_hour": ("compute units an hour", "", "number"),
     "usd_per_kwh": ("price of a kilowatt hour", "USD", "number"),
@@ -57,7 +58,7 @@ KNOWN: dict[str, tuple[str, str, Any]] = {
     "state": ("state", "", STATES),
     "internet": ("internet", "", ("on", "switch", "restricted")),
     "persistent": ("what is kept", "", "text"),
-    "lost": ("what a disconnect takes", "", "text"),
+    "lost": ("what the end of a session takes", "", "text"),
     "secrets": ("secrets", "", "text"),
     "entry": ("what it takes to begin", "", "text"),
     "browser": ("browser needed", "", "text"),
@@ -84,6 +85,7 @@ KNOWN: dict[str, tuple[str, str, Any]] = {
 }
 CARD: dict[str, tuple[str, str, Any]] = {
     "memory_gb": ("memory", "GB", "number"),
+    "chips": ("chips that share this memory", "", "number"),
     "capability": ("compute capability", "", "number"),
     "half_peak_tflops": ("published peak, 16 bit", "TFLOP/s", "number"),
     "half_tflops": ("sustained, 16 bit matrix products", "TFLOP/s", "number"),
@@ -182,7 +184,7 @@ def faults(found: Found) -> Iterator[tuple[str, Problem]]:
     if not str(raw.get("source", "")).strip():
         yield "source", Problem(found.origin, f"'{name}' has a value and no source; say where it was read, or measured")
     date = raw.get("date", "")
-    if not isinstance(date, str) or not DATE.fullmatch(date):
+    if not isinstance(date, str) or not DATE.fullmatch(date) or not _exists(date):
         what = f'\'{name}\' wants the date on which its source said so, like "2026-09-24" or "2026"'
         yield "date", Problem(found.origin, what)
     if raw.get("grade") not in GRADES:
@@ -227,6 +229,14 @@ def _wanted(value: Any, kind: Any) -> str:
     if kind == "text":
         return "" if isinstance(value, str) and value.strip() else "words"
     return "" if value in kind else f"one of {', '.join(kind)}"
+
+
+def _exists(date: str) -> bool:
+    """False for a day that no calendar has, like 2026-02-30. Whether one lies ahead only a clock can say."""
+    try:
+        return len(date) < len("2026-09-24") or bool(datetime.date.fromisoformat(date))
+    except ValueError:
+        return False
 
 
 def age_in_days(date: str, today: datetime.date) -> int:

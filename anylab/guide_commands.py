@@ -91,11 +91,15 @@ def _answer(found: dict[str, Any], answer: dict[str, Any]) -> None:
         return
     offers = {offer["id"]: offer for offer in found["offers"]}
     work = found["notebooks"][answer["notebook"]]["work"]
-    click.echo(f"{answer['notebook']}: {answer['units']:,g} {work['units']}")
+    units = work["unit"] if answer["units"] == 1 else work["units"]
+    click.echo(f"{answer['notebook']}: {answer['units']:,g} {units}")
+    if not answer["rows"]:
+        click.echo("nothing of what you have does this under these conditions:")
     drawn = Table(*(Column(name, overflow="fold") for name in asking.HEADINGS), box=None)
     for number, row in enumerate(answer["rows"], 1):
         drawn.add_row(str(number), *asking.columns(row))
-    Console().print(drawn)
+    if answer["rows"]:
+        Console().print(drawn)
     for line in asking.beside(answer, offers, work):
         click.echo(line)
 

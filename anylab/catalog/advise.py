@@ -46,16 +46,23 @@ def advise(table: Plain, ask: Plain) -> dict[str, Any]:
     return answer
 
 
+def way(notebook: Plain, offer: Plain, asked: str = "") -> tuple[Plain | None, float, dict[str, Any]]:
+    """(the way in which this machine does the work, seconds of a unit, {}), or (None, 0.0, why there is none).
+
+    The views ask it too, so that no table gives a time or a tick where advice refuses.
+    """
+    why = _room(notebook["needs"], offer)
+    choices, lacks = ([], why) if why else rates.suited(notebook["work"], offer, asked)
+    return (None, 0.0, lacks) if lacks else _in_a_session(choices, offer)
+
+
 def judge(notebook: Plain, work: Plain, offer: Plain, ask: Plain) -> tuple[dict[str, Any], dict[str, Any]]:
     """(what the work takes on this machine, {}) or ({}, why it is not for it: code, has, wants)."""
-    why = _gate(offer, ask["have"]) or _room(notebook["needs"], offer)
+    why = _gate(offer, ask["have"])
     if why:
         return {}, why
-    choices, why = rates.suited(work, offer, ask["choice"])
-    if why:
-        return {}, why
-    choice, each, why = _in_a_session(choices, offer)
-    if why:
+    choice, each, why = way(notebook, offer, ask["choice"])
+    if choice is None:
         return {}, why
     for need in NEEDS:
         if need in ask["need"] and offer[need] is not True:
@@ -73,10 +80,10 @@ def judge(notebook: Plain, work: Plain, offer: Plain, ask: Plain) -> tuple[dict[
 def _gate(offer: Plain, have: Sequence[str]) -> dict[str, Any]:
     """Why nobody, or not this person, gets this machine."""
     named = offer["platform"] in have or f"{offer['platform']}:{offer['card']}" in have
-    if offer["state"] == "dead" or (offer["state"] in ("closed", "unconfirmed") and not named):
-        return {"code": offer["state"], "has": None, "wants": None}
     if not named and (have or offer["owned"]):
         return {"code": "have", "has": None, "wants": None}
+    if offer["state"] == "dead" or (offer["state"] in ("closed", "unconfirmed") and not named):
+        return {"code": offer["state"], "has": None, "wants": None}
     if offer["notebooks"] is not True:
         return {"code": "notebook", "has": offer["notebooks"], "wants": True}
     return {}
@@ -92,7 +99,7 @@ def _room(needs: Plain, offer: Plain) -> dict[str, Any]:
     return {}
 
 
-def _in_a_session(choices: Sequence[Plain], offer: Plain) -> tuple[Plain, float, dict[str, Any]]:
+def _in_a_session(choices: Sequence[Plain], offer: Plain) -> tuple[Plain | None, float, dict[str, Any]]:
     """(the first way whose time is known and whose unit fits a session, its seconds, {}), or why there is none."""
     first: dict[str, Any] = {}
     for choice in choices:
@@ -104,7 +111,7 @@ def _in_a_session(choices: Sequence[Plain], offer: Plain) -> tuple[Plain, float,
         else:
             return choice, each, {}
         first = first or why
-    return choices[0], 0.0, first
+    return None, 0.0, first
 
 
 def calendar(offer: Plain, hours: float) -> dict[str, Any]:
@@ -142,8 +149,11 @@ def cost(offer: Plain, hours: float, kwh_usd: float) -> float | None:
 def _rank(row: Plain, offer: Plain, ask: Plain) -> tuple:
     """Variants first, the fuller ways of doing the work, known prices, then money and time together, time, the name."""
     unknown = row["usd"] is None
-    worth = (0.0 if unknown else row["usd"]) + ask["hour_usd"] * row["elapsed_hours"]
-    return (not offer["variant"], row["choice"]["lesser"], unknown, worth, row["elapsed_hours"], offer["id"])
+    usd = 0.0 if unknown else row["usd"]
+    if offer["owned"]:
+        usd = rates.rounded(usd, 1)  # of one's own cards the faster one, where power differs by cents alone
+    worth = usd + ask["hour_usd"] * row["elapsed_hours"]
+    return (not offer["variant"], max(0, row["choice"]["lesser"]), unknown, worth, row["elapsed_hours"], offer["id"])
 
 
 def _shown(row: dict[str, Any], offer: Plain, ask: Plain) -> dict[str, Any]:
@@ -151,13 +161,14 @@ def _shown(row: dict[str, Any], offer: Plain, ask: Plain) -> dict[str, Any]:
     shown = {
         "offer": offer["id"],
         "choice": choice["id"],
+        "lesser": choice["lesser"],
         "batch": rates.batch(choice, offer),
         "seconds": rates.rounded(row["each"], 4),
-        "hours": rates.rounded(row["hours"], 3),
+        "hours": rates.rounded(row["hours"], 6),
         "grade": rates.grade(choice, offer),
         "sessions": row["sessions"],
         "days": row["days"],
-        "elapsed_hours": rates.rounded(row["elapsed_hours"], 3),
+        "elapsed_hours": rates.rounded(row["elapsed_hours"], 6),
         "quota_known": row["quota_known"],
         "usd": None if row["usd"] is None else rates.rounded(row["usd"], 2),
         "variant": offer["variant"],

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from anylab.catalog import words
+from anylab.catalog import amounts, words
 from anylab.catalog.advise import NEEDS
 from anylab.errors import Origin, Refused, did_you_mean, refuse
 
@@ -62,9 +62,9 @@ def _units(notebook: str, work: Plain | None, amounts: Mapping[str, float | None
     if not given:
         return work["ask"]
     option = work["option"]
-    amount = _within(f"--{option}", given[option], 0, MOST[option])
-    if amount == 0:
-        raise refuse(Origin(f"--{option}"), "must be more than nothing")
+    amount, most = given[option], MOST[option]
+    if not 0 < amount <= most:  # nor is it, where it is no number
+        raise refuse(Origin(f"--{option}"), f"must be a number above 0, at most {most:,.0f}, not {amount:g}")
     return amount
 
 
@@ -115,7 +115,7 @@ def _choice(notebook: str, work: Plain | None, choice: str) -> str:
     return choice
 
 
-_SHORT = {"estimated": "(est.)", "published": "(publ.)", "reported": "(rep.)"}
+_SHORT = {"estimated": " (est.)", "published": " (publ.)", "reported": " (rep.)"}
 HEADINGS = ("", "machine", "batch", "time", "sessions", "days", "USD")
 
 
@@ -124,9 +124,9 @@ def columns(row: Plain) -> Sequence[str]:
     return (
         row["offer"],
         str(row["batch"]),
-        words.duration(row["hours"]) + ("" if row["grade"] == "measured" else f" {_SHORT[row['grade']]}"),
+        words.sized(amounts.duration(row["hours"]) + _SHORT.get(row["grade"], ""), row["lesser"]),
         "?" if row["sessions"] is None else str(row["sessions"]),
-        f"{row['days']}{'' if row['quota_known'] else '?'}",
+        f"{row['days']:,}{'' if row['quota_known'] else '?'}",
         "?" if row["usd"] is None else f"{row['usd']:.2f}",
     )
 
@@ -134,8 +134,12 @@ def columns(row: Plain) -> Sequence[str]:
 def beside(answer: Plain, offers: Mapping[str, Plain], work: Plain) -> Iterator[str]:
     """What stands below the table: a sentence for each row, what the ways are, what to mind, and why not the rest."""
     for number, row in enumerate(answer["rows"], 1):
-        lost = f" Lost at a disconnect: {row['lost']}." if row["lost"] else ""
+        lost = f" Lost when its session ends: {row['lost']}." if row["lost"] else ""
         yield f"{number}. {offers[row['offer']]['words']} ({row['choice']}): {row['reason']}{lost}"
+    if any(not row["quota_known"] for row in answer["rows"]):
+        yield "days with a ?: its quota is not published, so they may be more"
+    if any(row["sessions"] is None or row["usd"] is None for row in answer["rows"]):
+        yield "?: not known"
     taken = {row["choice"] for row in answer["rows"]}
     for way in (c for c in work["choices"] if c["id"] in taken):
         yield f"{way['id']}: {way['words']}"

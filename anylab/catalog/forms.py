@@ -63,7 +63,7 @@ def usual(reader: Reader) -> list[Table]:
                 (
                     Cell(str(n), sort=n),
                     Cell(offer["words"]),
-                    time(row["hours"], row["grade"]),
+                    time(row["hours"], row["grade"], lesser=row["lesser"]),
                     usd(row["usd"], row["grade"]),
                     Cell(row["reason"]),
                 )

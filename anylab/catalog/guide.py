@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from anylab.catalog import amounts, as_html, as_markdown, cards, forms, page, table
+from anylab.catalog import amounts, as_html, as_markdown, cards, forms, page, table, words
 from anylab.catalog.blocks import Section
 from anylab.catalog.reading import Reader
 from anylab.catalog.sources import Sources
@@ -136,9 +136,9 @@ def _times(reader: Reader) -> dict[tuple[str, str], dict[str, Any]]:
     for name, notebook in reader.counted():
         unit = notebook["work"]
         what = f"{amounts.number(unit['ask'])} {unit['unit'] if unit['ask'] == 1 else unit['units']}"
-        ways = {c["id"]: c for c in unit["choices"]}
         for row in cost.answer(reader, name, cost.everything(reader)):
             offer = reader.offers[row["offer"]]
-            on = f"on {reader.accelerator(offer)}{', a smaller one' if ways[row['choice']]['lesser'] else ''}"
+            on = f"on {reader.accelerator(offer)}"
+            on += f", a {words.size(row['lesser'])} one" if row["lesser"] else ""
             found.setdefault((name, offer["platform"]), {**row, "what": what, "on": on})
     return found

@@ -20,8 +20,8 @@ CUDA_GB = 0.6  # what CUDA's own context and fragmentation take (videogen.cost.R
 
 
 def rounded(x: float, digits: int) -> float:
-    """x to so many digits (0 to 4), halves up: floor(x * 10**digits + 0.5) / 10**digits."""
-    scale = (1, 10, 100, 1000, 10000)[digits]
+    """x to so many digits (0 to 6), halves up: floor(x * 10**digits + 0.5) / 10**digits."""
+    scale = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)[digits]
     return math.floor(x * scale + 0.5) / scale
 
 

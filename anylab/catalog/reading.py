@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from anylab.catalog import amounts
+from anylab.catalog import amounts, words
 from anylab.catalog.blocks import ESTIMATE, MEASURED, UNKNOWN, Cell
 from anylab.catalog.sources import Sources
 
@@ -70,10 +70,30 @@ class Reader:
         if len(different) < 2:
             return self.fact(different[0] if different else None, unit, short)
         cells = [self.fact(f, unit, short=True) for f in different]
+        kinds = self._kinds(plan, merged, key)
+        if kinds:
+            shown = sorted(
+                ((kinds[str(f["value"])], c) for f, c in zip(different, cells, strict=True)), key=lambda p: p[0]
+            )
+            known = [c for c in cells if c.mark != UNKNOWN] or cells
+            words = " / ".join(f"{kind} {cell.text}" for kind, cell in shown)
+            return Cell(words, known[0].source, max((c.sort or 0 for c in known), default=0), known[0].mark)
         known = sorted((c for c in cells if c.mark != UNKNOWN), key=lambda c: (c.sort or 0, c.text))
         words = " / ".join(c.text.removesuffix(f" {unit}") for c in known) + (f" {unit}" if unit else "")
         words += ", or unknown" if len(known) < len(cells) else ""
         return Cell(words, known[0].source, known[-1].sort, known[0].mark)
+
+    def _kinds(self, plan: Plain, merged: Plain, key: str) -> dict[str, str]:
+        """The kind of machine that each differing value is for, {} where one kind has several."""
+        found: dict[str, set[str]] = {}
+        for machine in plan["machines"]:
+            fact = machine["facts"].get(key, merged.get(key))
+            if fact is not None:
+                found.setdefault(str(fact["value"]), set()).add(self.table["cards"][machine["card"]]["kind"])
+        named = [kind for kinds in found.values() for kind in kinds]
+        once = len(named) == len(set(named)) == len(found) > 1
+        words = {"cpu": "cores", "gpu": "GPU", "tpu": "TPU"}
+        return {value: words[kind] for value, (kind,) in found.items()} if once else {}
 
     def name(self, platform: Plain, plan: Plain) -> str:
         """How a plan is called: the platform's name alone where it has only one."""
@@ -105,11 +125,11 @@ def plain(value: Any, unit: str) -> tuple[str, float | None, str]:
     return (", ".join(value) if isinstance(value, list | tuple) else str(value)), None, ""
 
 
-def time(hours: float | None, grade: str = "estimated", source: int = 0) -> Cell:
-    """A time as a cell."""
+def time(hours: float | None, grade: str = "estimated", source: int = 0, lesser: int = 0) -> Cell:
+    """A time as a cell; `lesser` says that it is of a smaller or larger job than the usual one."""
     if hours is None:
         return NOTHING
-    return Cell(amounts.duration(hours), source, hours, _MARKS.get(grade, ""))
+    return Cell(words.sized(amounts.duration(hours), lesser), source, hours, _MARKS.get(grade, ""))
 
 
 def usd(amount: float | None, grade: str = "", source: int = 0) -> Cell:

@@ -47,13 +47,20 @@ def of(folders: Iterable[Platform], sources: Iterable[Source], known: Known) -> 
 
 
 def read(project: Project) -> dict[str, Any]:
-    """The table of a project, read anew: what commands and tests use. Raises Refused for what cannot be read."""
+    """The table of a project, read anew: what commands and tests use. Raises Refused for what cannot be read, and for
+    every fact that is wrong, as the lints find it."""
     from anylab import compile, work
-    from anylab.errors import Refused
+    from anylab.errors import Refused, refuse
+    from anylab.lint.facts import cards_of
 
     problems: list = []
     sources, folders, _ = compile.read_all(project, problems)
     known = work.read(project, problems)
+    described = known.cards.data if known.cards else {}
+    for thing in (*folders, *known.files):
+        problems += [problem for _, problem in thing.fact_faults]
+        unknown = [(card, at) for card, at in cards_of(thing) if card not in described]
+        problems += [p for card, at in unknown for p in refuse(at, f"no card '{card}' in cards.toml").problems]
     if problems:
         raise Refused(problems)
     return of(folders, sources, known)
@@ -139,7 +146,15 @@ def _offer(platform: Platform, plan: str, machine: str, levels: tuple, cards: Ma
     offer |= {key: card["facts"].get(key, {}).get("value") for key in _CARD}
     memory = card["facts"].get("memory_gb", {}).get("value")
     offer["memory_gb"] = offer["ram_gb"] if card["kind"] == "cpu" else value("gpu_memory_gb", memory)
-    offer |= {"lost": value("lost") or "", "entry": value("entry") or "", "terms": _terms(value(TERMS))}
+    chips = card["facts"].get("chips", {}).get("value")
+    if chips and offer["memory_gb"]:  # a model lies in one chip's memory, not in that of all
+        offer["memory_gb"] /= chips
+    offer |= {
+        "on_top": value("on_top") or "",
+        "lost": value("lost") or "",
+        "entry": value("entry") or "",
+        "terms": _terms(value(TERMS)),
+    }
     return offer
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
+
+from anylab.catalog.amounts import duration
 
 Plain = Mapping[str, Any]
 NO_WORK = "nobody has counted what this notebook's work takes, so no time can be said; see docs/guide.md"
@@ -14,13 +17,17 @@ def number(x: float) -> str:
     return f"{x:.3f}".rstrip("0").rstrip(".") if x < 100 else f"{x:,.0f}"
 
 
-def duration(hours: float) -> str:
-    """Hours in the unit that suits them."""
-    if hours * 3600 < 90:
-        return f"{max(1, round(hours * 3600))} s"
-    if hours * 60 < 90:
-        return f"{round(hours * 60)} min"
-    return f"{hours:.1f} h" if hours < 72 else f"{hours / 24:.0f} days"
+_SIZES = ("larger", "", "smaller")
+
+
+def size(lesser: int) -> str:
+    """What a way does beside the usual job: "larger", "smaller", or '' where it is the same."""
+    return _SIZES[(lesser > 0) - (lesser < 0) + 1]
+
+
+def sized(told: str, lesser: int) -> str:
+    """A time or a price with what it is for, where that is another job than the usual one."""
+    return f"{told} ({size(lesser)})" if lesser else told
 
 
 def money(usd: float | None) -> str:
@@ -60,7 +67,7 @@ _SAID = {
     "have": "it is not among what you have",
     "notebook": "it does not run a notebook as it is",
     "internet": "what must be fetched cannot be fetched from there",
-    "rate": "nobody has said what this accelerator sustains, so no time can be said",
+    "rate": "nobody has said how fast this goes on it, so no time can be said",
     "price": "its price is unknown, so it cannot be held against a budget",
 }
 _NEEDS = {
@@ -81,12 +88,16 @@ def _lacks(has: bool | None, what: str) -> str:
 def reason(row: Plain, offer: Plain) -> str:
     """One sentence: what it costs, how it goes, what to mind."""
     said = [money(row["usd"]), _sessions(row, offer)]
+    if row["lesser"]:
+        said.append(f"a {size(row['lesser'])} job: {row['choice']}")
     if not offer["variant"]:
         said.append("no variant of ours yet")
     if offer["owned"]:
         said[0] = f"your own, {money(row['usd'])} of power" if row["usd"] else "your own"
     elif row["usd"] == 0 and offer["usd_per_hour"]:
         said[0] = "free within its monthly credit"
+    if offer["on_top"]:
+        said[0] += f" (what comes on top is not in it: {offer['on_top']})"
     if offer["background"] and not offer["owned"]:
         said.append("runs on with the browser closed")
     elif offer["background"] is False and not offer["owned"]:
@@ -101,9 +112,11 @@ def reason(row: Plain, offer: Plain) -> str:
 
 def _sessions(row: Plain, offer: Plain) -> str:
     took = f"about {duration(row['hours'])}"
-    if row["sessions"] is None:
-        return f"{took} in sessions of unknown length"
-    if row["sessions"] == 1:
-        return took if offer["session_hours"] == 0 else f"{took} in one session"
     days = f" on {row['days']} days" if row["days"] > 1 else ""
-    return f"{took} in {row['sessions']} sessions{days}"
+    if row["sessions"] is None:
+        return f"{took} in sessions of unknown length{days}"
+    if row["sessions"] > 1:
+        return f"{took} in {row['sessions']} sessions{days}"
+    if row["days"] > math.ceil(row["hours"] / 24):  # a quota, not the session, spreads it
+        return f"{took} of work, which its quota spreads over {row['days']} days"
+    return took if offer["session_hours"] == 0 else f"{took} in one session"

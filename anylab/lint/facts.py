@@ -26,7 +26,7 @@ for _kind in ("source", "date", "grade", "value", "name"):
 
 @rule("fact/card", on="facts")
 def every_card_that_is_named_is_described(thing: Any, around: Collection) -> Iterable[Problem]:
-    for card, at in _cards_of(thing):
+    for card, at in cards_of(thing):
         if card not in around.cards:
             yield Problem(at, f"no card '{card}' in cards.toml{did_you_mean(card, around.cards)}")
 
@@ -39,7 +39,7 @@ def every_way_of_doing_the_work_has_a_time(thing: Any, around: Collection) -> It
             yield Problem(thing.at("choices", i), what)
 
 
-def _cards_of(thing: Any) -> Iterator[tuple[str, Origin]]:
+def cards_of(thing: Any) -> Iterator[tuple[str, Origin]]:
     """(card, where it is named) of a platform's machines, or of the times of a notebook's work."""
     for plan, about in getattr(thing, "profile", {}).get("plans", {}).items():
         for machine, has in about["machines"].items():

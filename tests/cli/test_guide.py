@@ -82,7 +82,7 @@ def test_advise_ranks_what_fits_and_gives_each_a_sentence(say):
     text = "\n".join(lines)
     assert code == 0 and lines[0] == f"{NOTEBOOK}: 10,000 steps"
     assert "1. Kaggle, free: 2 x NVIDIA T4 (small): Free, about" in text and "runs on with the browser closed" in text
-    assert "Lost at a disconnect:" in text
+    assert "Lost when its session ends:" in text
     assert "not: SageMaker Studio Lab, free: NVIDIA T4: it is closed to newcomers" in text
 
 
@@ -175,10 +175,10 @@ def test_move_prints_the_steps_of_both_ends(say):
         (f"advise {NOTEBOOK} --have kagle", "--have: no such platform 'kagle'; did you mean 'kaggle'?"),
         (f"advise {NOTEBOOK} --have local:rtx-309", "--have: no such card 'rtx-309'; did you mean 'rtx-3090'?"),
         (f"advise {NOTEBOOK} --have kaggle:h100", "--have: kaggle has no 'h100'; it has: cpu-4, t4, tpu-v5e-8"),
-        (f"advise {NOTEBOOK} --steps -5", "--steps: must be a number from 0 to 1,000,000,000, not -5"),
-        (f"advise {NOTEBOOK} --steps 0", "--steps: must be more than nothing"),
-        (f"advise {NOTEBOOK} --steps 1e30", "--steps: must be a number from 0 to 1,000,000,000, not 1e+30"),
-        (f"advise {NOTEBOOK} --steps nan", "--steps: must be a number from 0 to 1,000,000,000, not nan"),
+        (f"advise {NOTEBOOK} --steps -5", "--steps: must be a number above 0, at most 1,000,000,000, not -5"),
+        (f"advise {NOTEBOOK} --steps 0", "--steps: must be a number above 0, at most 1,000,000,000, not 0"),
+        (f"advise {NOTEBOOK} --steps 1e30", "--steps: must be a number above 0, at most 1,000,000,000, not 1e+30"),
+        (f"advise {NOTEBOOK} --steps nan", "--steps: must be a number above 0, at most 1,000,000,000, not nan"),
         (f"advise {NOTEBOOK} --steps many", "'many' is not a valid float"),
         (f"advise {NOTEBOOK} --clips 3", "--clips: graphmer_training is counted in steps: say --steps"),
         (f"advise {NOTEBOOK} --budget -1", "--budget: must be a number from 0 to 1,000,000, not -1"),
@@ -222,3 +222,16 @@ def test_a_notebook_that_packs_nothing_cannot_be_moved(tmp_path):
     bare = compile_all(small_project(tmp_path / "bare"))
     with pytest.raises(Refused, match=r"plain/platform.toml:1: has no \[moving\]"):
         moving.move(bare, "ours", "plain", "forms")
+
+
+def test_where_nothing_is_left_a_sentence_says_so_and_only_what_was_asked_about_is_refused(say):
+    _, lines, _ = say("advise", "video_generation", "--clips", 1, "--have", "binder")
+    assert lines[:2] == ["video_generation: 1 clip", "nothing of what you have does this under these conditions:"]
+    refused = [line for line in lines if line.startswith("not: ")]
+    assert len(refused) == 1 and refused[0].startswith("not: Binder, free")
+
+
+def test_a_question_mark_in_the_table_is_explained(say):
+    lines = say("advise", NOTEBOOK, "--have", "colab")[1]
+    assert "?: not known" in lines and any(line.startswith("days with a ?") for line in lines)
+    assert "?: not known" not in say("advise", NOTEBOOK, "--have", "kaggle")[1]

@@ -11,7 +11,7 @@ from anylab.catalog import as_html, as_markdown, guide, table
 from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
 from anylab.catalog.reading import Reader
 from anylab.catalog.sources import Sources
-from anylab.catalog.views import criteria, places, strengths
+from anylab.catalog.views import cost, criteria, places, strengths
 from anylab.catalog.views import work as work_view
 from anylab.compile import compile_all
 from anylab.project import open_project
@@ -212,3 +212,85 @@ def test_pages_are_built_checked_and_cleared_away_like_variants(project_copy):
 def test_a_project_without_plans_has_no_guide(tmp_path, compiled):
     bare = dataclasses.replace(compiled, folders=[f for f in compiled.folders if not f.profile.get("plans")])
     assert list(guide.files(bare)) == []
+
+
+def test_no_table_gives_a_time_or_a_tick_where_the_advice_refuses(reader):
+    """What fits in a week, a time on two cores, and what fits where ask the same judge as `advise`."""
+    everywhere = cost.everything(reader)
+    for name, notebook in reader.counted():
+        rows = {row["offer"] for row in cost.answer(reader, name, everywhere)}
+        weeks = {o["id"] for o in reader.offers.values() if work_view._fits_a_week(notebook, o, 30).text != "–"}
+        can = {o["id"] for o in reader.offers.values() if o["state"] != "dead" and o["notebooks"] is True}
+        assert weeks & can == rows
+        timed = {(o["card"], o["count"]) for o in work_view.accelerators(reader, notebook)
+                 if work_view.hours(notebook, o, 1)[1]}  # fmt: skip
+        assert timed == {(reader.offers[id]["card"], reader.offers[id]["count"]) for id in rows}
+
+
+def test_cards_are_compared_in_speed_by_one_way_of_doing_the_job(reader):
+    """A large card takes a larger model for clips by itself; its speed is told by the model that the others take."""
+    video = reader.table["notebooks"]["video_generation"]
+    offers = {(o["card"], o["count"]): o for o in work_view.accelerators(reader, video)}
+    h100, t4 = offers["h100", 1], offers["t4", 1]
+    assert work_view._full(video, h100) is None  # its own way is no usual job
+    assert 10 < work_view._full(video, t4) / work_view._full(video, h100, t4) < 60
+
+
+def test_a_card_pays_for_itself_against_renting_for_the_same_job_only(reader):
+    rows = {r["offer"]: r for r in cost.answer(reader, "video_generation", cost.open_places(reader))}
+    for card, size in (("rtx-3050", 1), ("rtx-4080", 0), ("rtx-4090", -1)):
+        mine = rows[f"local/own/{card}"]
+        assert mine["lesser"] == size
+        usd, _ = cost.cheapest_rent(reader, "video_generation", mine)
+        same = {r["offer"]: r for r in cost.answer(reader, "video_generation", cost.open_places(reader),
+                                                   choice=mine["choice"])}  # fmt: skip
+        t4 = same.get("lightning/free/t4")
+        assert t4 is None or usd <= t4["hours"] * reader.offers["lightning/free/t4"]["usd_per_hour"]
+    small, large = (cost.cheapest_rent(reader, "video_generation", rows[f"local/own/{c}"])[0]
+                    for c in ("rtx-3050", "rtx-4090"))  # fmt: skip
+    assert large > 50 * small
+
+
+def test_a_smaller_job_is_marked_in_every_table_that_gives_its_time(built, reader):
+    """On processor cores every notebook with a way on them does less than on a card."""
+    for _, notebook in reader.counted():
+        title, seen = notebook["title"], 0
+        timed = rf"\*\*({re.escape(title)}(?::.* best first|: a job of .*|, hours and days))\*\*"
+        for caption in re.findall(timed, built["GUIDE.md"]):
+            for row in rows_of(built["GUIDE.md"], caption)[1:]:
+                if "processor cores" in " ".join(row[:2]) and re.search(r"\d (min|h|days)", " ".join(row)):
+                    assert "(smaller)" in " ".join(row), (caption, row)
+                    seen += 1
+        assert seen, title
+
+
+def test_a_year_that_cannot_hold_the_jobs_has_no_price(built, reader):
+    """A hundred jobs a year of more than three and a half days each, waiting counted."""
+    full, long = 0, cost.YEAR_HOURS / cost.JOBS_A_YEAR
+    for name, notebook in reader.counted():
+        rows = cost.answer(reader, name, cost.everything(reader))
+        words = {reader.offers[r["offer"]]["words"] for r in rows if r["elapsed_hours"] > long}
+        units = f"{notebook['work']['ask']:,} {notebook['work']['units']}"
+        for row in rows_of(built["GUIDE.md"], f"{notebook['title']}: a job of {units}")[1:]:
+            assert (row[-4:] == [f"*{cost.TOO_MANY}*"] * 4) is (row[0] in words), row
+        full += len(words)
+    assert full
+
+
+def test_what_a_place_is_best_for_is_not_a_quota_that_is_bought_or_hours_that_need_an_open_browser(reader):
+    for platform in reader.table["platforms"]:
+        told = strengths.best_for(reader, platform).text
+        offers = [o for o in reader.table["offers"] if o["platform"] == platform["id"]]
+        if "runs of many hours" in told:
+            assert any(o["background"] is True or o["owned"] for o in offers), platform["id"]
+        if "many runs a week" in told:
+            assert any(o["usd_per_hour"] == 0 or o["owned"] for o in offers), platform["id"]
+
+
+def test_a_limit_that_differs_by_the_kind_of_machine_says_which_is_which(built):
+    head, *rows = rows_of(built["GUIDE.md"], "Quick comparison")
+    kaggle = next(row for row in rows if row[0] == "Kaggle")
+    assert "GPU 30 h / TPU 20 h / cores no limit" in kaggle[head.index("hours a week")]
+    assert "15.6–16 GB" in kaggle[head.index("memory a card")]  # a TPU's eight chips have 16 GB each
+    modal = next(row for row in rows if row[0] == "Modal")
+    assert "and processor and memory" in modal[head.index("price")]

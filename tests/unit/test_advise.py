@@ -17,7 +17,7 @@ OFFER = {
     "disk_gb": 60, "session_hours": 12, "idle_minutes": 20, "hours_per_week": 30, "hours_per_day": 0,
     "usd_per_hour": 0.5, "usd_block": 0, "usd_credit": 0, "persistent": True, "background": True, "private": True,
     "notebooks": True, "capability": 7.5, "half_tflops": 24, "single_tflops": 5, "bandwidth_gbs": 260, "watts": 70,
-    "memory_gb": 15.6, "lost": "", "entry": "", "terms": "",
+    "memory_gb": 15.6, "lost": "", "entry": "", "terms": "", "on_top": "",
 }  # fmt: skip
 PART = {"name": "sums", "tflop": 6, "rate": "half", "share": 0.5, "gb": 26, "seconds": 0.1}
 CHOICE = {
@@ -349,3 +349,73 @@ def test_the_work_files_hold_what_is_counted(real):
     assert parts("video_generation", "fastwan-1.3b") == near(work.clip(14.5))
     assert parts("video_generation", "fastwan-1.3b-small") == near(work.clip(7.0))
     assert parts("video_generation", "fastwan-1.3b-cpu") == near(work.clip(0.0))
+
+
+# --- one story in every table -----------------------------------------------------------------------------------------
+
+
+def test_a_clip_on_each_card_is_timed_in_the_model_that_the_notebook_takes_there_by_itself(real, monkeypatch):
+    """MODEL = auto, from words: videogen.plan names the model by the memory that is free."""
+    monkeypatch.syspath_prepend(str(ROOT / "notebooks-src" / "lib"))
+    from videogen import plan
+
+    offers = {o["id"]: o for o in real["offers"]}
+    rows = answer(real, "video_generation", 1, have=[p["id"] for p in real["platforms"]])["rows"]
+    seen = {}
+    for row in (r for r in rows if offers[r["offer"]]["kind"] == "gpu"):
+        seen[row["offer"]] = row["choice"]
+        assert row["choice"].removesuffix("-small") == plan.named("auto", gpu_gb=offers[row["offer"]]["memory_gb"]).name
+    assert {"wan-5b", "fastwan-1.3b", "fastwan-1.3b-small"} == set(seen.values())
+
+
+def test_another_job_than_the_usual_one_is_called_smaller_or_larger_in_its_sentence_and_in_no_other(real):
+    for notebook in real["notebooks"]:
+        for row in answer(real, notebook, 10, have=[p["id"] for p in real["platforms"]])["rows"]:
+            assert ("a smaller job" in row["reason"]) is (row["lesser"] > 0)
+            assert ("a larger job" in row["reason"]) is (row["lesser"] < 0)
+
+
+def test_a_larger_job_is_ranked_with_the_usual_one_by_money_and_time():
+    larger = {**CHOICE, "id": "larger", "memory_gb": 20, "lesser": -1}
+    big, free = {**OFFER, "id": "big", "memory_gb": 40}, {**OFFER, "id": "free", "usd_per_hour": 0}
+    made = small(big, free, choices=[larger, CHOICE])
+    assert [(r["offer"], r["lesser"]) for r in advise.advise(made, ASK)["rows"]] == [("free", 0), ("big", -1)]
+
+
+def test_the_hours_of_one_short_unit_are_its_seconds():
+    row, _ = one(choice={"parts": [{**PART, "tflop": 0, "gb": 0, "seconds": 1.86}]}, units=1)
+    assert row["seconds"] == 1.86 and row["hours"] * 3600 == pytest.approx(1.86, abs=2e-3)
+    assert "about 2 s" in row["reason"]
+
+
+def test_what_a_place_asks_on_top_of_its_price_is_told_beside_the_price(real):
+    rows = answer(real, "graphmer_training", 10_000, have=["modal", "lightning"])["rows"]
+    told = {
+        r["offer"].partition("/")[0]: "what comes on top is not in it: processor and memory" in r["reason"]
+        for r in rows
+    }
+    assert told["modal"] and not told["lightning"]
+
+
+def test_a_quota_that_spreads_a_job_over_days_is_told_where_no_session_ends():
+    row, _ = one({"session_hours": 0, "hours_per_week": 10}, units=10 * 3600, choice={"known": {"one": {
+        "seconds": 2, "grade": "measured"}}})  # fmt: skip
+    assert row["days"] == 8 and "about 20 h of work, which its quota spreads over 8 days" in row["reason"]
+
+
+def test_a_minute_of_speech_on_each_card_is_timed_with_the_engine_that_the_notebook_takes_there(real, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "notebooks-src" / "lib"))
+    from voiceclone import registry
+
+    work = real["notebooks"]["voice_cloning"]["work"]
+    for offer in (o for o in real["offers"] if o["kind"] == "gpu" and o["memory_gb"] and (o["capability"] or 0) >= 7):
+        ways, _ = rates.suited(work, offer)
+        engine = registry.choose("auto", "en", offer["memory_gb"], 16.0, token=False, torchaudio=True).name
+        assert ways and ways[0]["id"].removesuffix("-float32") == engine, offer["id"]
+
+
+def test_of_ones_own_cards_the_faster_comes_first_where_power_differs_by_cents_alone():
+    own = {**OFFER, "owned": True, "usd_per_hour": None}
+    quick = {**own, "id": "quick", "half_tflops": 240, "bandwidth_gbs": 2600, "watts": 4500}
+    assert ranked({**own, "id": "slow"}, quick, have=["p"], units=100) == ["quick", "slow"]
+    assert ranked({**own, "id": "slow"}, quick, have=["p"], units=1e6) == ["slow", "quick"]

@@ -70,6 +70,7 @@ def test_a_fact_with_everything_is_no_finding(tmp_path):
         (lines(date="2026-11-20"), "[fact/date]"),
         (lines(date='"last week"'), "[fact/date]"),
         (lines(date='"2026-13"'), "[fact/date]"),
+        (lines(date='"2026-02-30"'), "[fact/date]"),
         (lines(grade='"A"'), "the grade of 'facts.ram_gb' must be one of measured, published, reported, estimated, "
          "unknown, not 'A' [fact/grade]"),
         (lines(value='"lots"'), "(memory of the machine) must be a number, zero or more of GB, not 'lots'"),
@@ -237,3 +238,20 @@ def test_what_is_not_known_of_a_place_that_can_be_used_is_written_as_unknown(kno
             there = there.union(plan["facts"], *(machine["facts"] for machine in plan["machines"]))
         if platform["setup"]:  # the others are gone, or nothing recent was found of them
             assert SHOWN - there == set(), platform["id"]
+
+
+def test_a_wrong_fact_is_a_line_of_its_own_before_anything_is_computed_from_it(tmp_path):
+    """Commands read the table without the lints; what a lint would find must not come out as a traceback."""
+    fact = lines(value='"lots"') + "\n[facts.ram_bg]\n" + lines()
+    machine = MACHINE.replace('"small"', '"smal"')
+    files = {
+        "platforms/plain/platform.toml": PROFILE.format(forms="false") + f"\n[facts.ram_gb]\n{fact}\n" + machine,
+        "platforms/cards.toml": CARDS,
+        "notebooks-src/work/ours.toml": WORK,
+    }
+    with pytest.raises(Refused) as refused:
+        table.read(small_project(tmp_path, files))
+    found = "\n".join(map(str, refused.value.problems))
+    assert "must be a number, zero or more of GB, not 'lots'" in found
+    assert "unknown fact 'facts.ram_bg'; did you mean 'ram_gb'?" in found and "no card 'smal' in cards.toml" in found
+    assert all("platform.toml:" in str(problem) for problem in refused.value.problems)

@@ -45,8 +45,8 @@ function judge(notebook, work, offer, ask) {
 }
 function gate(offer, have) {
   var named = have.indexOf(offer.platform) >= 0 || have.indexOf(offer.platform + ":" + offer.card) >= 0;
-  if (offer.state === "dead" || ((offer.state === "closed" || offer.state === "unconfirmed") && !named)) return no(offer.state);
   if (!named && (have.length || offer.owned)) return no("have");
+  if (offer.state === "dead" || ((offer.state === "closed" || offer.state === "unconfirmed") && !named)) return no(offer.state);
   if (offer.notebooks !== true) return no("notebook", offer.notebooks, true);
   return null;
 }
@@ -90,14 +90,14 @@ function costOf(offer, hours, kwhUsd) {
   return offer.usd_block ? Math.ceil(usd / offer.usd_block) * offer.usd_block : usd;
 }
 function rankOf(row, offer, ask) {
-  var unknown = row.usd === null, worth = (unknown ? 0 : row.usd) + ask.hour_usd * row.elapsed_hours;
-  return [!offer.variant, row.choice.lesser, unknown, worth, row.elapsed_hours, offer.id];
+  var unknown = row.usd === null, usd = unknown ? 0 : offer.owned ? rounded(row.usd, 1) : row.usd, worth = usd + ask.hour_usd * row.elapsed_hours;
+  return [!offer.variant, Math.max(0, row.choice.lesser), unknown, worth, row.elapsed_hours, offer.id];
 }
 function shownRow(row, offer) {
   return {
-    offer: offer.id, choice: row.choice.id, batch: batchOf(row.choice, offer), seconds: rounded(row.each, 4),
-    hours: rounded(row.hours, 3), grade: gradeOf(row.choice, offer), sessions: row.sessions, days: row.days,
-    elapsed_hours: rounded(row.elapsed_hours, 3), quota_known: row.quota_known,
+    offer: offer.id, choice: row.choice.id, lesser: row.choice.lesser, batch: batchOf(row.choice, offer), seconds: rounded(row.each, 4),
+    hours: rounded(row.hours, 6), grade: gradeOf(row.choice, offer), sessions: row.sessions, days: row.days,
+    elapsed_hours: rounded(row.elapsed_hours, 6), quota_known: row.quota_known,
     usd: row.usd === null ? null : rounded(row.usd, 2), variant: offer.variant,
     unknown: ["ram_gb", "disk_gb", "session_hours"].filter(function (key) { return offer[key] === null; }),
     caution: row.choice.terms ? offer.terms : ""

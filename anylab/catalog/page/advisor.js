@@ -52,9 +52,10 @@
     if (!best) { node.textContent = "Nothing of what you have does " + words + " under these conditions. Below stands why."; return; }
     var offer = offers[best.offer];
     node.appendChild(make("b", {}, offer.words));
-    var told = " does " + words + " in " + mark(best) + duration(best.hours);
-    told += best.sessions === null ? ", in sessions of unknown length" : best.sessions > 1 ? ", in " + best.sessions + " sessions on " + best.days + (best.days === 1 ? " day" : " days") : "";
+    var told = " does " + words + (best.lesser ? best.lesser > 0 ? ", smaller ones," : ", larger ones," : "") + " in " + mark(best) + duration(best.hours);
+    told += best.sessions === null ? ", in sessions of unknown length" : best.sessions > 1 ? ", in " + best.sessions + " sessions on " + best.days + (best.days === 1 ? " day" : " days") : best.days > Math.ceil(best.hours / 24) ? " of work, which a quota spreads over " + best.days + " days" : "";
     told += best.usd === null ? ", for an unknown price." : offer.owned ? ", for " + mark(best) + money(best.usd) + " of power." : best.usd ? ", for " + mark(best) + money(best.usd) + "." : ", for nothing.";
+    if (offer.on_top) told += " On top of that come " + offer.on_top + ".";
     if (!best.variant) told += " There is no variant of ours for it yet.";
     if (!best.quota_known) told += " Its quota is not published.";
     node.appendChild(document.createTextNode(told));
@@ -69,8 +70,8 @@
       head.appendChild(make("span", { "class": "rank" }, String(i + 1)));
       head.appendChild(document.createTextNode(offer.words + (offer.variant ? "" : " (facts only)")));
       line.appendChild(head);
-      [[mark(row) + duration(row.hours), row.hours],
-       [row.usd === null ? "unknown" : (row.usd ? mark(row) : "") + money(row.usd), row.usd], [row.sessions === null ? "unknown" : row.sessions, row.sessions],
+      [[sized(mark(row) + duration(row.hours), row.lesser), row.hours],
+       [row.usd === null ? "unknown" : (row.usd ? mark(row) : "") + money(row.usd) + (offer.on_top ? ", and " + offer.on_top : ""), row.usd], [row.sessions === null ? "unknown" : row.sessions, row.sessions],
        [row.quota_known ? row.days : row.days + " or more", row.days], [row.batch, row.batch], [offer.lost || "unknown", null]].forEach(function (pair) {
         line.appendChild(make("td", pair[1] === null ? {} : { "data-v": pair[1] }, String(pair[0])));
       });
@@ -120,8 +121,8 @@
     taken.push([px, py]);
     var offer = offers[row.offer], group = make("g", {}), kind = offer.owned ? "own" : row.usd === 0 ? "" : "paid";
     var shape = offer.owned ? make("path", { d: "M" + px + " " + (py - 12) + "l12 12-12 12-12-12z" }) : row.usd === 0 ? make("circle", { cx: px, cy: py, r: 9.5 }) : make("path", { d: "M" + (px - 9) + " " + (py - 9) + "h18v18h-18z" });
-    shape.setAttribute("class", "pt " + kind);
-    group.appendChild(make("title", {}, (i + 1) + ". " + offer.words + ": " + duration(row.hours) + ", " + priced(row.usd)));
+    shape.setAttribute("class", "pt " + kind + (row.lesser ? " other" : ""));
+    group.appendChild(make("title", {}, (i + 1) + ". " + offer.words + ": " + sized(duration(row.hours), row.lesser) + ", " + priced(row.usd)));
     if (i === 0) group.appendChild(make("circle", { cx: px, cy: py, r: 15, "class": "best" }));
     group.appendChild(shape);
     group.appendChild(make("text", { x: px, y: py + 3.6, "text-anchor": "middle", "class": "no" }, String(i + 1)));

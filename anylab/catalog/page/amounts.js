@@ -1,4 +1,6 @@
 /* The mirror of anylab/catalog/amounts.py. */
+/* what a way does beside the usual job; catalog/words.py has the same */
+function sized(told, lesser) { return lesser ? told + (lesser > 0 ? " (smaller)" : " (larger)") : told; }
 function halfUp(x) { return Math.floor(x + 0.5); }
 function grouped(n) { return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ","); }
 function tenth(x) {

@@ -26,14 +26,21 @@ window.anylab = { table: table, advise: function (ask) { return advise(table, as
       var row = found[line.dataset.k], month = costOf(offers[row.offer], row.hours * jobs / 12, kwh), mine = row.elapsed_hours * hour * jobs;
       var year = month === null ? null : 12 * month;
       [costOf(offers[row.offer], row.hours, kwh), month, year, mine, year === null ? null : year + mine].forEach(function (usd, i) {
-        if (usd === null) return;
-        var cell = line.cells[i + 3];
+        var cell = line.cells[i + 3], never = i && row.elapsed_hours * jobs > 8760;
+        if (usd === null || never) {
+          cell.removeAttribute("data-v");
+          cell.innerHTML = "<span class=u>" + (never ? "more than a year holds" : "unknown") + "</span>";
+          return;
+        }
         cell.setAttribute("data-v", usd);
         cell.textContent = (row.grade === "estimated" && usd ? "≈ " : "") + money(usd);
       });
     });
   }
   if (costs) costs.addEventListener("input", function () {
+    var right = costs.checkValidity();
+    byId("cost-wrong").textContent = right ? "" : "The figures stay as they were: jobs are a whole number from 1 to 100,000, an hour is 0 to 1,000 USD, a kilowatt hour 0 to 10 USD.";
+    if (!right) return;
     Object.keys(table.notebooks).forEach(function (name) { var own = byId("cost-" + name); if (own) cost(own, name); });
   });
   if (costs) costs.addEventListener("submit", function (event) { event.preventDefault(); });

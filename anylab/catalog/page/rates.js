@@ -1,6 +1,6 @@
 /* The mirror of anylab/catalog/rates.py, operation for operation; tests/page compares every number. */
 function rounded(x, digits) {
-  var scale = [1, 10, 100, 1000, 10000][digits];
+  var scale = [1, 10, 100, 1000, 10000, 100000, 1000000][digits];
   return Math.floor(x * scale + 0.5) / scale;
 }
 function unitSeconds(choice, offer) {

@@ -34,6 +34,15 @@
   document.addEventListener("mouseout", hide);
   document.addEventListener("focusout", hide);
   document.addEventListener("keydown", function (event) { if (event.key === "Escape") hide(); });
+  /* a table that goes on to the right says so */
+  document.querySelectorAll(".box").forEach(function (box) {
+    function look() { box.classList.toggle("more", box.scrollWidth - box.clientWidth - box.scrollLeft > 8); }
+    box.addEventListener("scroll", look, { passive: true });
+    if (!window.ResizeObserver) return look();
+    var seen = new ResizeObserver(look);
+    seen.observe(box);
+    seen.observe(box.firstElementChild);
+  });
   /* a link into a folded part opens it */
   function unfold() {
     var target = null;

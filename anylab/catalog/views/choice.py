@@ -232,7 +232,7 @@ def _example_row(reader: Reader, row: Plain, offer: Plain) -> tuple[Cell, ...]:
     return (
         Cell(offer["words"]),
         Cell(f"{amounts.number(sum(minutes))} min", mark=ESTIMATE) if known else Cell("unknown", mark="unknown"),
-        time(row["hours"], row["grade"]),
+        time(row["hours"], row["grade"], lesser=row["lesser"]),
         Cell("unknown", mark="unknown") if row["sessions"] is None else Cell(str(row["sessions"])),
         Cell(str(row["days"])),
         Cell(share, mark="unknown" if share == "unknown" else ESTIMATE if week else ""),

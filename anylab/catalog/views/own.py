@@ -27,7 +27,7 @@ def table(reader: Reader) -> Table | None:
         ("minutes to begin", *(_span(_minutes(reader, side), "min", True) for side in sides)),
         ("memory on the accelerator", *(_span(_of(side, "memory_gb", "gpu"), "GB") for side in sides)),
         ("longest session", *(_limits(side, "session_hours", "h") for side in sides)),
-        ("GPU hours a week", *(_limits(side, "hours_per_week", "h") for side in sides)),
+        ("hours a week", *(_limits(side, "hours_per_week", "h") for side in sides)),
         ("an hour costs", *(_span(_prices(reader, side), "USD", side is own) for side in sides)),
         ("runs on with the browser closed", *(_share(side, "background") for side in sides)),
         ("keeps files", *(_share(side, "persistent") for side in sides)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from anylab.catalog import amounts
 from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Cell, Raw, Section, Steps, Table
 from anylab.catalog.reading import NOTHING, STATES, Plain, Reader
@@ -13,7 +15,7 @@ _QUICK = (
     ("free disk", "disk_gb", "GB"),
     ("longest session", "session_hours", "h"),
     ("idle limit", "idle_minutes", "min"),
-    ("GPU hours a week", "weekly_gpu_hours", "h"),
+    ("hours a week", "weekly_gpu_hours", "h"),
     ("runs on with the browser closed", "background", ""),
     ("keeps files", "persists", ""),
     ("internet", "internet", ""),
@@ -26,7 +28,7 @@ EXECUTION = (
     ("ends when idle for", "idle_minutes", "min"),
     ("longest session", "session_hours", "h"),
     ("coming back to a running session", "reconnect", ""),
-    ("a disconnect takes", "lost", ""),
+    ("the end of a session takes", "lost", ""),
     ("not allowed", "forbidden", ""),
 )
 DATA = (
@@ -133,7 +135,7 @@ def _cards(platform: Plain, plan: Plain, reader: Reader) -> tuple[Cell, Cell, Ce
     """(accelerators, memory a card, native bf16) of a plan."""
     offers = [o for o in reader.table["offers"] if o["platform"] == platform["id"] and o["plan"] == plan["id"]]
     if not offers:
-        fact = platform["facts"].get("accelerators")
+        fact = (platform["facts"] | plan["facts"]).get("accelerators")
         return (reader.fact(fact) if fact else Cell("none", sort=0)), Cell("–"), Cell("–")
     names = list(dict.fromkeys(reader.accelerator(o) for o in offers))
     sizes = sorted({o["memory_gb"] for o in offers if o["memory_gb"] and o["kind"] != "cpu"})
@@ -170,7 +172,10 @@ def _price(platform: Plain, plan: Plain, reader: Reader) -> Cell:
             if cell.mark == UNKNOWN or not cell.sort
             else Cell(f"{own.text}, {cell.text}", cell.source, cell.sort, cell.mark)
         )
-    return Cell("free", cell.source, 0, cell.mark) if cell.sort == 0 else cell
+    if cell.sort == 0:
+        return Cell("free", cell.source, 0, cell.mark)
+    extra = (platform["facts"] | plan["facts"]).get("on_top")
+    return replace(cell, text=f"{cell.text}, and {extra['value']}") if extra and extra["value"] else cell
 
 
 def _minutes(platform: Plain) -> Cell:

@@ -33,15 +33,23 @@ def best_for(reader: Reader, platform: Plain, plan: str = "") -> Cell:
     facts = platform["facts"]
     if facts.get("takes_notebooks", {}).get("value") is False:
         return Cell("apps and calls, not notebooks", reader.fact(facts["takes_notebooks"]).source)
-    mine = [points(reader, o) for o in _offers(reader, platform) if plan in ("", o["plan"])]
+    mine = [(o, points(reader, o)) for o in _offers(reader, platform) if plan in ("", o["plan"])]
     if not mine:
         return Cell("unknown", mark="unknown")
     ahead = []
     for criterion in CRITERIA:
-        best = max(p[criterion.id] or 0.0 for p in mine)
+        best = max(p[criterion.id] or 0.0 if _earned(criterion.id, o) else 0.0 for o, p in mine)
         ahead.append((best - _means(reader)[criterion.id], best, criterion))
     good = sorted((a for a in ahead if a[0] > 0 and a[1] >= 3.5), key=lambda a: -a[0])[:2]
     return Cell("; ".join(a[2].best for a in good) or "trying things out")
+
+
+def _earned(criterion: str, offer: Plain) -> bool:
+    """Whether points speak for what a place is best for: hours count where a run outlasts the browser, a quota where
+    it is given and not bought."""
+    if criterion == "session":
+        return offer["owned"] or offer["background"] is True
+    return criterion != "week" or offer["owned"] or offer["usd_per_hour"] == 0
 
 
 def _means(reader: Reader) -> dict[str, float]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from anylab.catalog import amounts, rates
+from anylab.catalog import advise, amounts, rates, words
 from anylab.catalog.blocks import ESTIMATE, UNKNOWN, Bar, Bars, Cell, Section, Table
 from anylab.catalog.reading import NOTHING, Plain, Reader, time, usd
 
@@ -13,23 +12,26 @@ _WEEK = 168  # hours
 _MANY = 1000  # units over which a rate is taken
 
 
-def accelerators(reader: Reader) -> dict[tuple[str, int], Plain]:
-    """One offer for each (card, count) that somebody can have: how long the work takes depends on it alone."""
-    found: dict[tuple[str, int], Plain] = {}
+def accelerators(reader: Reader, notebook: Plain) -> list[Plain]:
+    """One offer for each (card, count) that somebody can have; of several the one that does this notebook's work, and
+    has most memory: places give the same cores with 2 GB and with 16."""
+    found: dict[tuple[str, int], tuple[tuple[bool, float], Plain]] = {}
     for offer in reader.table["offers"]:
-        if offer["state"] != "dead" and offer["notebooks"] is True:
-            found.setdefault((offer["card"], offer["count"]), offer)
-    return found
+        if offer["state"] == "dead" or offer["notebooks"] is not True:
+            continue
+        worth = (advise.way(notebook, offer)[0] is not None, offer["memory_gb"] or 0.0)
+        kept = found.get((offer["card"], offer["count"]))
+        if kept is None or worth > kept[0]:
+            found[offer["card"], offer["count"]] = (worth, offer)
+    return [offer for _, offer in found.values()]
 
 
-def hours(work: Plain, offer: Plain, units: float) -> tuple[float | None, Plain | None, Plain]:
+def hours(notebook: Plain, offer: Plain, units: float, asked: str = "") -> tuple[float | None, Plain | None, Plain]:
     """(hours, the way it is done, why not) for so many units on this machine, its quota left aside."""
-    choices, why = rates.suited(work, offer)
-    for choice in choices:
-        each = rates.unit_seconds(choice, offer)
-        if each is not None:
-            return rates.total_seconds(choice, offer, units, each) / 3600, choice, {}
-    return None, None, dict(why) or {"code": "rate", "has": None, "wants": None}
+    choice, each, why = advise.way(notebook, offer, asked)
+    if choice is None:
+        return None, None, why
+    return rates.total_seconds(choice, offer, units, each) / 3600, choice, {}
 
 
 def sections(reader: Reader) -> list[Section]:
@@ -51,8 +53,8 @@ def sections(reader: Reader) -> list[Section]:
             "speed",
             "How many times faster",
             (
-                "The same times, against the card that most places have. A machine that only does less (a "
-                "smaller model or clip) is left out."
+                "The same job in the same way, against the card that most places have. A machine that only does "
+                "less (a smaller model or clip) is left out."
             ),
             (_multipliers(reader),),
             folded=True,
@@ -78,8 +80,8 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
     for name, notebook in reader.counted():
         work = notebook["work"]
         rows, bars = [], []
-        for offer in accelerators(reader).values():
-            longest, choice, why = hours(work, offer, work["presets"][-1])
+        for offer in accelerators(reader, notebook):
+            longest, choice, why = hours(notebook, offer, work["presets"][-1])
             label = reader.accelerator(offer)
             if choice is None:
                 rows.append((0.0, (Cell(label), Cell(_why(why)), *(Cell("–") for _ in work["presets"]))))
@@ -88,20 +90,19 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
             cited = known or choice["parts"][0]
             grade = rates.grade(choice, offer)
             source = reader.sources.cite(cited["source"], cited["date"], cited["grade"], cited.get("link", ""))
-            cells = [time(hours(work, offer, units)[0], grade, source) for units in work["presets"]]
+            taken = [hours(notebook, offer, units)[0] for units in work["presets"]]
+            cells = [time(each, grade, source, choice["lesser"]) for each in taken]
             rows.append((longest or 0.0, (Cell(label), Cell(choice["words"]), *cells)))
-            asked, _, _ = hours(work, offer, work["ask"])
-            if asked is not None:
-                less = bool(choice["lesser"])
-                shown = time(asked, grade, source)
-                bars.append(Bar(label, asked, replace(shown, text=f"{shown.text} (smaller)") if less else shown, less))
+            asked, _, _ = hours(notebook, offer, work["ask"])
+            shown = time(asked, grade, source, choice["lesser"])
+            bars.append(Bar(label, asked, shown, choice["lesser"] > 0))
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
         note = "; ".join(
-            dict.fromkeys(f"smaller: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"])
+            f"{words.size(c['lesser'])}: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"]
         )
-        yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if any(b.less for b in bars) else "")
+        yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if note else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
         yield Table(f"times-{name}", f"{notebook['title']}, hours and days", head, tuple(row for _, row in rows))
 
@@ -114,24 +115,33 @@ def _units(work: Plain, units: float) -> str:
     return f"{amounts.number(units)} {work['unit'] if units == 1 else work['units']}"
 
 
+_WHY = {
+    "kind": "not on this kind of machine",
+    "rate": "nobody has said how fast it is",
+    "capability": "compute capability too low",
+    "session": "one unit outlasts a session",
+    "internet": "the models cannot be fetched there",
+}
+
+
 def _why(why: Plain) -> str:
-    if why["code"] == "memory":
+    if why["code"] in ("memory", "ram"):
         return f"does not fit: {amounts.number(round(why['wants'], 1))} GB wanted"
-    words = {"kind": "not on this kind of machine", "rate": "nobody has said how fast it is"}
-    return words.get(why["code"], "compute capability too low")
+    return _WHY.get(why["code"], "does not fit")
 
 
 def _multipliers(reader: Reader) -> Table:
     """Each accelerator against the slowest GPU that all notebooks with counted work run on."""
-    machines = list(accelerators(reader).values())
     books = list(reader.counted())
+    mine = {name: {(o["card"], o["count"]): o for o in accelerators(reader, n)} for name, n in books}
+    machines = list(mine[books[0][0]].values())
     against = _reference(reader, machines, books)
     rows = []
     for offer in machines:
         cells = []
-        for _, notebook in books:
-            base = _full(notebook["work"], against) if against else None
-            own = _full(notebook["work"], offer)
+        for name, notebook in books:
+            base = _full(notebook, against) if against else None
+            own = _full(notebook, mine[name][offer["card"], offer["count"]], against)
             if base and own:
                 times = base / own
                 cells.append(Cell(f"{_figure(times)} ×", sort=times, mark=ESTIMATE))
@@ -144,14 +154,19 @@ def _multipliers(reader: Reader) -> Table:
 
 def _reference(reader: Reader, machines: list[Plain], books: list) -> Plain | None:
     """The card that most places have, among single GPUs that every counted notebook runs on in full."""
-    fit = [o for o in machines if o["kind"] == "gpu" and o["count"] == 1 and all(_full(n["work"], o) for _, n in books)]
+    fit = [o for o in machines if o["kind"] == "gpu" and o["count"] == 1 and all(_full(n, o) for _, n in books)]
     places = {o["card"]: len({p["platform"] for p in reader.table["offers"] if p["card"] == o["card"]}) for o in fit}
     return min(fit, key=lambda o: (-places[o["card"]], o["card"]), default=None)
 
 
-def _full(work: Plain, offer: Plain) -> float | None:
-    """Hours of the last preset where the machine does the full thing; a smaller one is compared with nothing."""
-    taken, choice, _ = hours(work, offer, work["presets"][-1])
+def _full(notebook: Plain, offer: Plain, like: Plain | None = None) -> float | None:
+    """Hours of the last preset where the machine does the full thing, in the way of the machine `like` where it can:
+    a smaller or larger job is compared with nothing."""
+    units = notebook["work"]["presets"][-1]
+    same = hours(notebook, like, units)[1] if like else None
+    taken, choice, _ = hours(notebook, offer, units, same["id"] if same else "")
+    if choice is None and same:  # it has no use for that way, and does the same job in another
+        taken, choice, _ = hours(notebook, offer, units)
     return taken if choice and not choice["lesser"] else None
 
 
@@ -170,7 +185,7 @@ def _week(reader: Reader) -> Table:
             shown = Cell("no published figure", mark=UNKNOWN)
         else:
             shown = Cell("no limit" if week == _WEEK else f"{amounts.number(week)} h", sort=week)
-        fits = (_fits_a_week(n["work"], offer, week) for _, n in books)
+        fits = (_fits_a_week(n, offer, week) for _, n in books)
         rows.append((Cell(offer["words"]), shown, _worth(reader, offer, week), *fits))
     head = ("machine", "hours a week", "rented elsewhere", *(n["title"] for _, n in books))
     note = "Rented elsewhere: a week of the same accelerators at the lowest price an hour that a place asks for them."
@@ -196,15 +211,15 @@ def _hours_of_a_week(offer: Plain) -> float | None:
     return min(week or _WEEK, 7 * (day or 24))
 
 
-def _fits_a_week(work: Plain, offer: Plain, week: float | None) -> Cell:
-    one, choice, _ = hours(work, offer, _MANY)
+def _fits_a_week(notebook: Plain, offer: Plain, week: float | None) -> Cell:
+    work = notebook["work"]
+    one, choice, _ = hours(notebook, offer, _MANY)
     if not one or choice is None:
         return Cell("–", sort=0)
     if week is None:
         return NOTHING
     fit = int(week / one * _MANY)
-    less = " (smaller)" if choice["lesser"] else ""
-    return Cell(_units(work, _two_figures(fit)) + less, sort=fit, mark=ESTIMATE)
+    return Cell(words.sized(_units(work, _two_figures(fit)), choice["lesser"]), sort=fit, mark=ESTIMATE)
 
 
 def _two_figures(n: int) -> int:
@@ -221,15 +236,16 @@ def _memory(reader: Reader) -> Iterator[Table]:
         head = ("way", "what", "memory")
         yield Table(f"parts-{name}", f"{notebook['title']}: what it holds", head, tuple(rows), sortable=False)
         fits = []
-        for offer in accelerators(reader).values():
+        for offer in accelerators(reader, notebook):
             if offer["count"] == 1 and offer["memory_gb"] and any(offer["kind"] in c["kinds"] for c in choices):
                 size = Cell(f"{amounts.number(offer['memory_gb'])} GB", sort=offer["memory_gb"])
-                fits.append((Cell(reader.accelerator(offer)), size, *(_fit(c, offer) for c in choices)))
+                fits.append((Cell(reader.accelerator(offer)), size, *(_fit(notebook, c, offer) for c in choices)))
         head = ("accelerator", "memory", *(c["words"] for c in choices))
+        cores = any("cpu" in c["kinds"] for c in choices)
         items = {c["item"] for c in choices if c["item"]}
-        note = (
-            f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two." if items else ""
-        )
+        said = [f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two."] * bool(items)
+        said += ["Cores have the memory of the place that gives most with them; others give less."] * cores
+        note = " ".join(said)
         yield Table(f"memory-{name}", f"{notebook['title']}: what fits where", head, tuple(fits), note)
 
 
@@ -248,13 +264,13 @@ def _parts(reader: Reader, choice: Plain) -> Iterator[tuple[Cell, Cell, Cell]]:
         yield way, Cell(words), reader.fact(facts["memory_gb"], "GB", short=True)
 
 
-def _fit(choice: Plain, offer: Plain) -> Cell:
+def _fit(notebook: Plain, choice: Plain, offer: Plain) -> Cell:
     """Whether a way fits a card, and how much at a time."""
     if offer["kind"] not in choice["kinds"]:
         return Cell("–", sort=-1)
-    fits, why = rates.suited({"choices": [choice]}, offer, choice["id"])
-    if not fits:
-        return Cell("no" if why["code"] == "memory" else "not on this card", sort=0, state="no")
+    _, _, why = advise.way(notebook, offer, choice["id"])
+    if why and why["code"] not in ("rate", "session"):  # its time does not matter here
+        return Cell("not on this card" if why["code"] == "capability" else "no", sort=0, state="no")
     if choice["item_gb"]:
         size = rates.batch({**choice, "item_most": 4096}, offer)
         return Cell(str(size), sort=size, mark=ESTIMATE)
