@@ -254,7 +254,7 @@ with report.stage("paint"):
 from lipsync import output
 from media import player
 
-results = []
+results, compared = [], []
 consents = {one.wish.name: said for one, said in zip(found, agreed, strict=True)}
 with report.stage("join"):
     for take in ready:
@@ -275,11 +275,11 @@ with report.stage("join"):
         results.append(result)
         print(f"{result.path.name}: {take.speech.seconds:.1f} s" + (f", {result.facts['signature']}" if SIGN else ""))
         if COMPARE:
-            output.compare(take, result.path, place / f"{take.name}-compare.mp4")
+            compared.append(output.compare(take, result))
 for result in results[:4]:
     player.show_film(result.path, f"{result.name}, lip-synced")
-if COMPARE and results:
-    player.show_film(place / f"{results[0].name}-compare.mp4", f"{results[0].name}: before, left, and after, right")
+if compared:
+    player.show_film(compared[0], f"{results[0].name}: before, left, and after, right")
 
 # %% [markdown]
 # ## 6 · Is it in sync, and where did the time go?
@@ -309,7 +309,10 @@ if SCORE and results:
 films = [{**result.facts, "openness": None, "lse": lse.get(result.name)} for result in results]
 storage.write_json(place / "films.json", {"films": films, "asked": len(wishes), "problems": problems})
 if QUICK_TEST:
-    print("This was the quick test: random weights paint noise, not mouths, and the whole way works on this machine.")
+    told = (
+        "the whole way works on this machine" if len(results) == len(wishes) else "not every film was made, see above"
+    )
+    print(f"This was the quick test: random weights paint noise, not mouths; {told}.")
 seconds = sum(take.speech.seconds for take in ready)
 VERDICT = f"{len(results)} of {len(wishes)} films, {seconds:.0f} s, in {made.dtype}{', draft' if DRAFT else ''}"
 

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
         raise Stop(
             f"the list {path.name} cannot be read ({error}): give a CSV file with the columns face, speech"
         ) from None
-    found, taken = [], set()
+    found, taken = [], {"films"}  # films.json is the table of all
     for line, row in enumerate(rows, 2):
         row = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
         if not row.get("face") or not row.get("speech"):
@@ -74,10 +75,15 @@ def _named(wanted: str, taken: set[str]) -> str:
     """A file name of its own."""
     name = plain = re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:60] or "film"
     number = 2
-    while name in taken:
+    while _alike(name) in taken:
         name, number = f"{plain}-{number}", number + 1
-    taken.add(name)
+    taken.add(_alike(name))
     return name
+
+
+def _alike(name: str) -> str:
+    """What is the same for two names that some system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:

@@ -58,9 +58,9 @@ class Take:
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:8]
 
     def chunks(self) -> list[dict]:
-        """The pieces of work: ten seconds each."""
+        """The pieces of work: ten seconds each; the same whatever the film is called."""
         return [
-            {"film": self.name, "take": self.key, "begin": begin, "end": min(begin + CHUNK, self.frames)}
+            {"take": self.key, "begin": begin, "end": min(begin + CHUNK, self.frames)}
             for begin in range(0, self.frames, CHUNK)
         ]
 
