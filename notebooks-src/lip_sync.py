@@ -165,9 +165,11 @@ folders = storage.prepare("lip_sync")
 import shutil
 
 from labkit import here as platform
-from lipsync import label, plan, registry, request
+from lipsync import label, plan, ranges, registry, request
 from media import watermark
 
+ranges.check(SECONDS=SECONDS, FACE_NUMBER=FACE_NUMBER, SHIFT=SHIFT, MARGIN=MARGIN, CHEEKS=CHEEKS, FEATHER=FEATHER)
+ranges.check(STOP_AFTER=STOP_AFTER)
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
     shutil.rmtree(place, ignore_errors=True)
@@ -205,6 +207,7 @@ with report.stage("find the face"):
             take, track, remarks = takes.prepare(
                 one.wish.name, one.face, one.speech, mine, ours=one.ours, number=one.wish.number, wish=FIND, box=BOX,
                 longer=LONGER, most=made.seconds, look=look, gate=PAUSES, label=words,
+                quick=QUICK_TEST,
             )  # fmt: skip
         except Stop as stop:  # one that cannot be made does not end a list
             if len(found) == 1:

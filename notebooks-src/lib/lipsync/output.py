@@ -5,6 +5,7 @@ back from the file, and the signature comes last, since whatever touches a file 
 """
 
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def write(
         granted(agreed.get(what), what)
     sound = marked(take, folders.work / "speech") if mark else take.speech.high
     told = tags(take, models, mark)
-    path = folders.outputs / f"{take.name}.mp4"
+    path = folders.outputs / f"{_own_name(take, folders.outputs)}.mp4"
     with storage.whole(path) as part:  # judged under another name: what is not good replaces nothing
         film.join(parts, sound, take.speech.seconds, part, told)
         wrong = film.faults(part, take.frames, take.clip.width, take.clip.height, take.speech.seconds)
@@ -78,7 +79,8 @@ def write(
     openness = [value for note in notes for value in note["openness"]]
     score = sync.score(openness, speech.levels(take.speech))
     facts = {
-        "file": path.name, "made": now(), "ai_generated": True, **storage.facts(), "models": models,
+        "file": path.name, "name": take.name, "sources": _sources(take), "made": now(),
+        "ai_generated": True, **storage.facts(), "models": models,
         "take": take.identity(), "face": take.clip.path.name, "speech": take.speech.source.name,
         "frames": take.frames, "painted": sum(note["painted"] for note in notes),
         "encoded": sum(note["encoded"] for note in notes), "stage_seconds": _added(notes),
@@ -89,8 +91,29 @@ def write(
         "sync": score.facts(), "signature": how, "consent": {what: one.facts() for what, one in agreed.items()},
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "openness": openness,
     }  # fmt: skip
-    side = storage.write_json(folders.outputs / f"{take.name}.json", facts)
+    side = storage.write_json(path.with_suffix(".json"), facts)
     return Result(take.name, path, side, facts, score, openness, sound, told)
+
+
+def _sources(take: Take) -> dict[str, str]:
+    """The hashes of the two files that a film is of."""
+    return {"face": take.clip.digest, "speech": take.speech.file}
+
+
+def _own_name(take: Take, folder: Path) -> str:
+    """The take's name, with a number where a film of another face or speech has it: that one is kept."""
+    name, number = take.name, 2
+    while (folder / f"{name}.mp4").exists() or (folder / f"{name}.json").exists():
+        try:
+            told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+            if told["name"] == take.name and told["sources"] == _sources(take):
+                break
+        except (OSError, ValueError, LookupError, TypeError):
+            pass  # no record of ours: whatever it is, it stays
+        name, number = f"{take.name}-{number}", number + 1
+    if name != take.name:
+        print(f"{take.name}.mp4 is of another face or speech, and stays: this film is {name}.mp4")
+    return name
 
 
 def _read_back(take: Take, path: Path, name: str) -> float:

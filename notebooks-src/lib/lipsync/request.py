@@ -48,11 +48,17 @@ def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
     """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number), or the
     one of the settings. Raises Stop."""
     if not table.strip():
-        return [Wish("film", face.strip() or SAMPLE, speech.strip() or SAMPLE, number)]
+        face, speech = face.strip() or SAMPLE, speech.strip() or SAMPLE
+        name = "film" if face == speech == SAMPLE else f"{Path(face).stem}-{Path(speech).stem}"
+        return [Wish(_named(name, {"films"}), face, speech, number)]
     path = Path(table.strip()).expanduser()
     try:
+        if path.read_bytes()[:2] == b"PK":
+            raise Stop(f"{path.name} is a spreadsheet: save it as CSV, with the columns face, speech")
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            head = file.readline()
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=max(",;\t", key=head.count)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Stop(
             f"the list {path.name} cannot be read ({error}): give a CSV file with the columns face, speech"
@@ -60,6 +66,8 @@ def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
     found, taken = [], {"films"}  # films.json is the table of all
     for line, row in enumerate(rows, 2):
         row = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+        if not any(row.values()):  # a line of commas, as spreadsheets leave them
+            continue
         if not row.get("face") or not row.get("speech"):
             raise Stop(f"{path.name}, line {line}: a row needs a face and a speech")
         if not re.fullmatch(r"\d*", row.get("face_number", "")):
