@@ -105,7 +105,7 @@ QUICK_TEST = False  # @param {type:"boolean"}
 FACE = "sample"  # @param {type:"string"}
 # @markdown **The speech**: `sample` is synthetic; or a file, `upload`, `record`, or `voice` (the voice notebook's)
 SPEECH = "sample"  # @param {type:"string"}
-# @markdown Or many: a CSV file with the columns face, speech (and name, face_number)
+# @markdown Or many: a CSV file with the columns face, speech (and name, face_number, whose_face, whose_voice)
 LIST_FILE = ""  # @param {type:"string"}
 # @markdown Any other face or voice: whose is it, and why may it be used?
 WHOSE_FACE = ""  # @param {type:"string"}

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy
 import pytest
 from labkit import Stop
-from lipsync import film, find, output, ranges, request, speech, takes, track, video
+from lipsync import film, find, output, ranges, request, speech, sync, takes, track, video
 from lipsync.crop import Look
 from media import consent, voice
 from media.consent import Consent
@@ -319,7 +319,39 @@ def test_a_list_may_have_semicolons_and_empty_rows_and_a_spreadsheet_is_told_apa
         request.wishes("", "", str(table))
 
 
+def test_a_row_says_itself_whose_face_and_voice_it_is(made, tmp_path):
+    wav, table = tone(tmp_path / "a.wav", 1.0), tmp_path / "list.csv"
+    rows = [f"{made.face},{wav},Ben,Ada", f"{made.face},{wav},,"]
+    table.write_text("\n".join(["face,speech,whose_face,whose_voice", *rows]))
+    found, _ = request.find_all(request.wishes("", "", str(table)), made.folders, tmp_path)
+    said = [request.agreed(one, "Cleo", "Cleo", "my own") for one in found]
+    assert [(one["face"].whose, one["voice"].whose) for one in said] == [("Ben", "Ada"), ("Cleo", "Cleo")]
+
+
+def test_a_film_of_random_weights_says_so_in_whole_words(made):
+    said = output.tags(made.take, {"unet": "x@random weights"}, False)["comment"]
+    assert "(random weights)" in said
+    assert (
+        "(weights 0123456789ab)"
+        in output.tags(made.take, {"unet": f"x@{'0123456789abcdef' * 3}"[:42]}, False)["comment"]
+    )
+
+
 def test_a_kept_track_that_is_damaged_is_found_anew(made, tmp_path):
     for data in (b"PK\x03\x04garbage", made.take.kept.read_bytes()[:-30], b""):
         (tmp_path / "t.npz").write_bytes(data)
         assert track.load(tmp_path / "t.npz") is None
+
+
+# --- what a score may say
+
+
+def test_noise_in_a_short_film_is_not_praised_and_a_mouth_that_follows_is():
+    rng = numpy.random.default_rng(0)
+    praised = 0
+    for _ in range(200):
+        loud, mouth = (numpy.convolve(rng.normal(size=64), numpy.ones(5) / 5, "valid") for _ in range(2))
+        praised += "cannot be told" not in sync.verdict(sync.score(mouth, -20 + 10 * loud))
+    assert praised <= 20, "by chance one of twenty; smoothed noise a little more often"
+    found = sync.score(10 ** ((-20 + 10 * loud) / 20), -20 + 10 * loud)
+    assert "clearly follows" in sync.verdict(found) and 0.3 < found.chance < 0.9

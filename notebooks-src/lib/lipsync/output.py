@@ -6,6 +6,7 @@ back from the file, and the signature comes last, since whatever touches a file 
 
 import hashlib
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ class Result:
 def tags(take: Take, models: dict[str, str], marked: bool) -> dict[str, str]:
     """What a film says of itself."""
     unet = models["unet"].partition("@")
-    said = f"AI-generated: the mouth was painted by {unet[0]} (weights {unet[2][:12]})"
+    which = f"weights {unet[2][:12]}" if re.fullmatch(r"[0-9a-f]{40}", unet[2]) else unet[2]  # such as random weights
+    said = f"AI-generated: the mouth was painted by {unet[0]} ({which})"
     return {
         "title": take.name,
         "comment": said + ("; the voice is marked with Perth" if marked else ""),

@@ -30,6 +30,8 @@ class Wish:
     face: str
     speech: str
     number: int = 0
+    whose_face: str = ""  # where a row says it itself
+    whose_voice: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Found:
 
 
 def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
-    """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number), or the
-    one of the settings. Raises Stop."""
+    """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number,
+    whose_face, whose_voice), or the one of the settings. Raises Stop."""
     if not table.strip():
         face, speech = face.strip() or SAMPLE, speech.strip() or SAMPLE
         name = "film" if face == speech == SAMPLE else f"{Path(face).stem}-{Path(speech).stem}"
@@ -73,7 +75,8 @@ def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
         if not re.fullmatch(r"\d*", row.get("face_number", "")):
             raise Stop(f"{path.name}, line {line}: face_number is a number, not '{row['face_number']}'")
         name = _named(row.get("name") or f"{Path(row['face']).stem}-{Path(row['speech']).stem}", taken)
-        found.append(Wish(name, row["face"], row["speech"], int(row.get("face_number") or number)))
+        whose = row.get("whose_face", ""), row.get("whose_voice", "")
+        found.append(Wish(name, row["face"], row["speech"], int(row.get("face_number") or number), *whose))
     if not found:
         raise Stop(f"{path.name} holds no row: write one film a line, with its face and its speech")
     return found
@@ -161,7 +164,9 @@ def known(speech: Path) -> Consent | None:
 
 
 def agreed(found: Found, whose_face: str, whose_voice: str, ground: str) -> dict[str, Consent]:
-    """The consents for a film's face and voice. Raises Stop for one that is neither ours nor stated."""
+    """The consents for a film's face and voice; what its row says goes before the settings. Raises Stop for one that
+    is neither ours nor stated."""
+    whose_face, whose_voice = found.wish.whose_face or whose_face, found.wish.whose_voice or whose_voice
     face = (
         Consent(sample.WHOSE, "free", consent.now(), {})
         if found.ours
