@@ -53,7 +53,7 @@
 #       - id: kyutai/pocket-tts-without-voice-cloning
 #         gb: 0.001
 #         licence: CC-BY-4.0
-#         sell: yes, naming Kyutai
+#         sell: yes, naming Kyutai; only its tokenizer is taken
 #         gated: false
 #         revision: 00eac05ed3d16bdc3f6b5d598874019c34a89214
 #         revision_source: config/english.yaml of the package pocket-tts 4.0.1 (only the tokenizer is taken)
@@ -118,16 +118,16 @@
 QUICK_TEST = False  # @param {type:"boolean"}
 # @markdown **What is to be said.** Lines like `Anna: Hello.` make it a script with speakers
 TEXT = "Hello! A machine made this voice from a few seconds of another. It reads 42, too."  # @param {type:"string"}
-# @markdown Or a file: .txt, .srt (said at its times), .csv (a recording a row; text, name, speaker, seed, speed)
+# @markdown Or a file, `upload`: .txt, .srt (at its times), .csv (a recording a row; text, name, speaker, seed, speed)
 TEXT_FILE = ""  # @param {type:"string"}
 # @markdown Two letters: en, de, fr, es, it, pt, nl, zh, ja, ...
 LANGUAGE = "en"  # @param {type:"string"}
 # @markdown **Whose voice.** `sample` is synthetic and needs no consent; or a file, `upload`, `record`, `kept:NAME`
 VOICE = "sample"  # @param {type:"string"}
-# @markdown Any other voice: whose is it, and why may it be used? For several: `VOICE = Ada Smith; Ben = Ben Jones`
+# @markdown Any other: whose is it, why may it be used? Several: `VOICE = Ada Smith; Ben = B. J. (allowed in writing)`
 WHOSE_VOICE = ""  # @param {type:"string"}
 MAY_BE_USED = "not stated"  # @param ["not stated", "my own voice", "allowed in writing", "free or synthetic"]
-# @markdown Optional: `ask` shows a sentence to be said aloud; then give the path of that recording
+# @markdown Optional: `ask` shows a sentence to be said aloud; then that recording: its path, `upload` or `record`
 SPOKEN_CONSENT = ""  # @param {type:"string"}
 # @markdown What is said in the recording (closer, with VoxCPM2): your words, `auto` to have them recognised, or empty
 TRANSCRIPT = ""  # @param {type:"string"}
@@ -175,20 +175,26 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
-from voiceclone import consent, intake, registry, script, studio, takes, text, voices
+from media import own
+from voiceclone import consent, intake, registry, script, spoken, studio, takes, text, voices
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
     shutil.rmtree(place, ignore_errors=True)
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
+own.told(mine.work)
 
 spoken_in = text.language(LANGUAGE)
-lines = script.lines(TEXT, intake.text(TEXT_FILE, mine))
-wishes = intake.wishes(VOICE, intake.speakers(SPEAKERS), lines)
+text.number(STOP_AFTER, "STOP_AFTER", 0, 100_000)
+keep_as = voices.kept_as(KEEP_AS, QUICK_TEST)
+spoken.possible(SPOKEN_CONSENT, QUICK_TEST)
+speakers = intake.speakers(SPEAKERS)
+lines = script.lines(TEXT, intake.text(TEXT_FILE, mine), speakers)
+wishes = intake.wishes(VOICE, speakers, lines)
 others = [name for name, wish in wishes.items() if not intake.is_ours(wish) and not intake.is_kept(wish)]
 agreed = consent.each(others, WHOSE_VOICE, MAY_BE_USED)
-labels = voices.labels(wishes, KEEP_AS)
+labels = voices.labels(wishes, keep_as)
 prompts = {n: voices.load(folders.outputs, intake.is_kept(w)) for n, w in wishes.items() if intake.is_kept(w)}
 about = studio.choose("voxcpm2" if QUICK_TEST and ENGINE == "auto" else ENGINE, spoken_in)
 items, changes, remarks = script.items(lines, spoken_in, SPEED, SEED)
@@ -208,7 +214,7 @@ print(platform.CLONING)
 from labkit import progress
 from media import player
 from session import report
-from voiceclone import plots, reference, spoken
+from voiceclone import plots, reference
 
 with report.stage("reference"):
     recorded = [name for name in wishes if name not in prompts]
@@ -233,7 +239,8 @@ if SPOKEN_CONSENT:
 for name, one in found.items():
     known = TRANSCRIPT if name == "" else ""
     words = voices.transcript(known, one, listener, spoken_in)
-    prompts[name] = voices.save(place if KEEP_AS else mine.work, labels[name], one, words, agreed[name])
+    keep = voices.save if keep_as else voices.held  # not kept: for this session alone
+    prompts[name] = keep(place if keep_as else mine.work, labels[name], one, words, agreed[name])
     if words:
         print(f"{name or 'the voice'} says: {words}")
 player.show([(f"what is cloned: {name or 'the voice'}", prompt.wav) for name, prompt in prompts.items()])
@@ -280,7 +287,7 @@ with report.stage("write"):
         consents = {who: prompts[who].consent for who in batch.speakers(items, name)}
         results.append(output.write(place, name, made, about_it, consents, WATERMARK, SIGN, begun))
         print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
-        for note in notes:
+        for note in [*notes, *results[-1].notes]:
             print(f"  {note}")
 if not results:
     print("Nothing is finished yet; what went wrong stands above. Run all goes on from here.")

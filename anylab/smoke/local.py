@@ -36,7 +36,12 @@ def run(project: Project, name: str, given: Mapping[str, str], quick_test: bool,
     output = output or Path("anylab-runs") / f"{name}.ipynb"
     output.parent.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    verdict = runner.execute(data, parameters, Path.cwd(), env, output, _teller(notebook), timeout=7 * 86400)
+    going = output.with_name(f".{os.getpid()}-{output.name}")  # two runs at once do not write into one file
+    try:
+        verdict = runner.execute(data, parameters, Path.cwd(), env, going, _teller(notebook), timeout=7 * 86400)
+    finally:
+        if going.is_file():
+            os.replace(going, output)
     click.echo(f"\n{verdict.cells} of {verdict.of} code cells ran; the notebook with its output: {output}")
     if verdict.fault:
         click.echo(f"failed: {verdict.fault}", err=True)

@@ -153,3 +153,10 @@ def test_the_manifest_tells_the_truth():
 def test_dist_equals_what_the_sources_give(anylab):
     done = anylab("check")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_title_says_once_that_its_minutes_are_estimates(variant):
+    path, notebook = variant
+    title = "".join(notebook["cells"][0]["source"])
+    [line] = [line for line in title.split("\n") if line.startswith("- **It takes**")] or [""]
+    assert line.count("estimate") == (1 if line else 0), path

@@ -86,6 +86,8 @@ def test_a_text_becomes_a_marked_file(name, loaded, prompt, folders):
     assert all(len(row) <= 46 for row in batch.told(numbers, False).splitlines())  # what a phone shows
     for record in made.records if name == "voxcpm2" else ():  # a hum, as Pocket's twin gives, takes no mark by itself
         assert watermark.found(sound.from_file(batch.file(record, folders))) > watermark.FOUND
+        mark = record["made"]["takes"][0]["mark"]
+        assert mark["after"] > mark["before"]  # this noise alone is read as more than a half
 
 
 def test_the_same_seed_says_the_same_and_another_something_else(loaded, prompt):

@@ -1,13 +1,20 @@
 """Recordings as people bring them: what cannot work is one sentence, what costs quality a remark; consent first."""
 
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
 import numpy
 import pytest
 import soundfile
 from labkit import Stop
 from media import consent as media_consent
-from media import voice
+from media import own, voice
 from media.sound import Sound, resample
-from voiceclone import consent, intake, plots, reference, script, sound, speaker, spoken, voices
+from voiceclone import batch, consent, intake, plots, reference, script, sound, speaker, spoken, voices
 
 from tests.conftest import ROOT
 from tests.library.voices import packages, speak
@@ -46,6 +53,8 @@ def music(rate=16000, seconds=10):
         ("silence", "is silent"),
         ("half a second", "has 0.5 s and at least 3 s"),
         ("nothing", "has 0.0 s"),
+        ("almost three seconds", "has 2.9 s and at least 3 s"),
+        ("absurd", "is damaged"),
         ("music", "sounds like music or a steady noise"),
         ("noise", "sounds like music or a steady noise"),
         ("almost silent", "is almost silent"),
@@ -60,6 +69,8 @@ def test_what_cannot_be_cloned_is_one_sentence(what, said, put):
         "silence": numpy.zeros(rate * 6),
         "half a second": voice[: rate // 2],
         "nothing": voice[:0],
+        "almost three seconds": voice[: int(rate * 2.99)],
+        "absurd": voice * 1e30,
         "music": music(),
         "noise": numpy.random.default_rng(0).standard_normal(rate * 6) * 0.1,
         "almost silent": numpy.concatenate([voice[:rate], numpy.zeros(rate * 9)]),
@@ -184,6 +195,36 @@ def test_a_recording_is_found_by_name_and_what_is_not_there_is_told(folders, put
             intake.find(wish, folders)
 
 
+def test_what_a_run_made_is_never_taken_by_a_bare_name(folders, two, capsys):
+    kept = voices.held(folders.work, "voice", two[0], "", consent.ask(True, "Ada", "my own voice"))
+    other = voices.save(folders.work, "voice", two[0], "", kept.consent)  # as an earlier version left it
+    with pytest.raises(Stop, match="there is no recording 'voice.wav'"):
+        intake.find("voice.wav", folders)
+    assert intake.find(str(other.wav), folders) == other.wav
+    (folders.outputs / "speech.wav").write_bytes(b"")
+    (folders.outputs / "speech.json").write_text('{"ai_generated": true, "consent": {}}')
+    with pytest.raises(Stop, match="'speech.wav' is what a run made"):
+        intake.find("speech.wav", folders)
+    attached = folders.outputs.parent / "attached"
+    shutil.copytree(folders.work / "voices", attached / "voices")
+    here = folders._replace(inputs=(attached,))
+    with pytest.raises(Stop, match="there is no recording 'voice.wav'"):
+        intake.find("voice.wav", here)
+    shutil.copy(folders.outputs / "speech.json", attached / "old.json")  # lip sync speaks with such a result
+    (attached / "old.wav").write_bytes(b"")
+    (attached / "mine.wav").write_bytes(b"")
+    for name in ("old.wav", "mine.wav"):
+        assert intake.find(name, here) == attached / name
+        assert f"{name}: {attached / name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("wish", ["A text that was pasted. " * 30, "~nobodyx/a.wav"])
+def test_what_is_no_path_is_one_sentence(wish, folders):
+    for call in (intake.find, intake.text):
+        with pytest.raises(Stop, match="is no path of a (recording|text file)"):
+            call(wish, folders)
+
+
 def test_speakers_are_read_and_a_missing_one_is_told():
     assert intake.speakers("Anna = a.wav; Ben=kept:ben") == {"Anna": "a.wav", "Ben": "kept:ben"}
     with pytest.raises(Stop, match="SPEAKERS should be like"):
@@ -226,6 +267,37 @@ def test_of_several_recordings_it_is_said_whose_each_is():
     assert [one.whose for one in found.values()] == ["Ada Smith", "Ben Jones"]
     with pytest.raises(Stop, match="MAY_BE_USED"):
         consent.each(["", "Ben"], "VOICE = Ada Smith; Ben = Ben Jones", "not stated")
+
+
+def test_a_name_that_names_its_recording_is_the_name_alone():
+    assert consent.each(["Ben"], "Ben = Ben Jones", "allowed in writing")["Ben"].whose == "Ben Jones"
+    with pytest.raises(Stop, match=r"whose voice it is \(VOICE\)"):
+        consent.each([""], "Ben = Ben Jones", "allowed in writing")
+
+
+def test_two_people_are_not_both_the_reader_and_each_may_have_a_ground(folders):
+    with pytest.raises(Stop, match=r"Ada and Ben cannot both be 'my own voice'.*'... = Ben \(allowed in writing\)'"):
+        consent.each(["", "Ben"], "VOICE = Ada; Ben = Ben", "my own voice")
+    found = consent.each(["", "Ben"], "VOICE = Ada; Ben = Ben (allowed in writing)", "my own voice")
+    assert [(one.whose, one.ground) for one in found.values()] == [("Ada", "own"), ("Ben", "permission")]
+    assert len(consent.each(["", "Ben"], "VOICE = Ada; Ben = ada", "my own voice")) == 2
+
+
+@pytest.mark.parametrize("whose", ["\u200b", " \u2060\u200d ", "...", "\x00"])
+def test_signs_that_name_nobody_are_no_name(whose):
+    with pytest.raises(Stop, match="WHOSE_VOICE"):
+        consent.ask(True, whose, "my own voice")
+    with pytest.raises(Stop, match="nothing is generated"):
+        media_consent.granted(media_consent.Consent(whose, "own", "", {}))
+
+
+def test_a_quick_test_says_at_once_what_it_cannot_do(capsys):
+    with pytest.raises(Stop, match="a quick test cannot check a spoken consent"):
+        spoken.possible("ask", True)
+    spoken.possible("", True)
+    spoken.possible("ask", False)
+    assert voices.kept_as("ada", False) == "ada" and not capsys.readouterr().out
+    assert voices.kept_as("ada", True) == "" and "A quick test keeps no voice" in capsys.readouterr().out
 
 
 def test_the_samples_consent_serves_for_the_sample_alone(folders, put):
@@ -301,6 +373,12 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
     kept.wav.write_bytes(data)
     with pytest.raises(Stop, match="was altered"):
         voices.load(folders.outputs, "Ada one")
+    side = kept.wav.with_name("voice.json")
+    side.write_text(
+        side.read_text().replace('"whose": "Ada"', '"whose": 5').replace(kept.sha256, sound.sha256(kept.wav))
+    )
+    with pytest.raises(Stop, match="nothing is generated"):
+        voices.load(folders.outputs, "Ada one")
     (kept.wav.parent / "voice.json").write_text("{")
     with pytest.raises(Stop, match="cannot be read"):
         voices.load(folders.outputs, "Ada one")
@@ -308,6 +386,109 @@ def test_a_voice_is_kept_and_opened_again_and_an_altered_one_is_refused(folders,
     assert voices.kept(folders.outputs) == []
     with pytest.raises(Stop, match="no name for a voice"):
         voices.checked_name("../x")
+
+
+@pytest.fixture(scope="module")
+def two():
+    """Two people's recordings, prepared."""
+    packages()
+    found = []
+    for name, voice_ in (("ada", "en-us+m3"), ("ben", "en-us+f3")):
+        samples, rate = speak(voice_)
+        part = Sound(samples[: 4 * rate] * numpy.float32(0.5), rate)
+        found.append(
+            reference.Reference(part, part, 0.0, 4.0, reference.Quality(4, rate, 1, 8000, 40, 0, 0, 0.3, 1), (), name)
+        )
+    return found
+
+
+def test_two_sessions_in_one_home_hear_each_their_own_voice(folders, two):
+    kept = []
+    for found, who in zip(two, ("Ada", "Ben"), strict=True):
+        own._mine.clear()  # another session
+        kept.append(voices.held(folders.work, "voice", found, "", consent.ask(True, who, "my own voice")))
+    for prompt, found in zip(kept, two, strict=True):
+        assert numpy.allclose(prompt.sound().samples, found.part.samples, atol=1e-4)
+    assert own.others(folders.work) == 1
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_what_a_killed_session_left_is_removed_and_a_living_ones_stays(killed, folders):
+    mine = own.folder(folders.work)
+    code = (
+        f"import os; from media import own; from pathlib import Path; found = own.folder(Path({str(folders.work)!r}))"
+    )
+    code += "; print(found, flush=True)"
+    code += "; os._exit(0)" if killed else ""
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
+    left = subprocess.run([sys.executable, "-c", code], env=env,
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    assert Path(left).is_dir() == killed and Path(left) != mine  # an ordinary end removes it
+    assert own.others(folders.work) == 0 and not Path(left).exists() and own.folder(folders.work) == mine
+    assert mine.is_dir()
+
+
+def test_one_session_at_a_time_writes_results(folders):
+    code = "import sys; from media import own; from pathlib import Path\n"
+    code += f"with own.alone(Path({str(folders.outputs)!r})):\n    print('in', flush=True); sys.stdin.read()"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "notebooks-src/lib")}
+    with subprocess.Popen([sys.executable, "-c", code], env=env, stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        held, waiting = [], own.alone(folders.outputs)
+        thread = threading.Thread(target=lambda: held.append(waiting.__enter__()))
+        thread.start()
+        thread.join(0.3)
+        assert held == []  # it waits
+        other.stdin.close()
+        thread.join(10)
+        assert held == [None]
+        waiting.__exit__(None, None, None)
+
+
+def test_a_recording_that_was_put_in_the_place_of_another_is_not_spoken_with(folders, two):
+    given = consent.ask(True, "Ada", "my own voice")
+    prompt = voices.held(folders.work, "voice", two[0], "", given)
+    digest = prompt.digest
+    sound.write(prompt.wav, two[1].part)
+    assert prompt.digest == digest  # it was fixed when the consent was given
+    for call in (prompt.sound, lambda: batch.ready(Hears(), {"": prompt})):
+        with pytest.raises(Stop, match="is not the recording of Ada any more"):
+            call()
+    prompt.wav.unlink()
+    with pytest.raises(Stop, match="is not the recording of Ada any more"):
+        batch.ready(Hears(), {"": prompt})
+
+
+class Hears:
+    """What batch.ready asks of an engine."""
+
+    def voice(self, wav, transcript):
+        return None
+
+
+def test_a_kept_voice_is_not_replaced_by_another_persons_or_recording(folders, two):
+    ada, ben = (consent.ask(True, who, "my own voice") for who in ("Ada", "Ben"))
+    voices.save(folders.outputs, "mine", two[0], "", ada)
+    voices.save(folders.outputs, "mine", two[0], "with words", ada)  # the same once more
+    for name, found, given, said in (
+        ("mine", two[1], ben, "holds a voice of Ada: choose another KEEP_AS"),
+        ("Mine", two[1], ben, "holds a voice of Ada"),
+        ("mine", two[1], ada, "holds another recording of Ada"),
+    ):
+        with pytest.raises(Stop, match=said):
+            voices.save(folders.outputs, name, found, "", given)
+    assert voices.load(folders.outputs, "mine").transcript == "with words"
+
+
+def test_a_kept_voice_with_the_samples_consent_is_the_sample(folders, two):
+    ours = consent.ask(False, "", "")
+    kept = voices.save(folders.outputs, "x", reference.prepare(intake.find("sample", folders), most=6), "", ours)
+    assert voices.load(folders.outputs, "x").consent == ours
+    sound.write(kept.wav, two[0].part)
+    side = kept.wav.with_name("voice.json")
+    side.write_text(side.read_text().replace(kept.sha256, sound.sha256(kept.wav)))
+    with pytest.raises(Stop, match="is not the one that comes with the notebook"):
+        voices.load(folders.outputs, "x")
 
 
 def test_without_consent_no_voice_is_kept(folders, put):

@@ -8,7 +8,7 @@ from labkit import Stop
 from media import player, provenance, watermark
 from media import voice as carried
 from media.sound import Sound, resample
-from voiceclone import consent, output, plots, sound, takes
+from voiceclone import batch, consent, output, plots, sound, takes
 
 from tests.library.voices import packages, speak
 
@@ -172,6 +172,31 @@ def test_the_mark_is_looked_for_where_somebody_speaks(marked):
     assert output._loud(Sound(numpy.zeros(0, numpy.float32), 48000)) == [0.0]
 
 
+@pytest.mark.parametrize("what", ["marked", "found"])
+def test_where_marking_does_nothing_or_everything_looks_marked_nothing_is_given_out(what, voice, folders, monkeypatch):
+    """A tiny engine's noise is read as 0.5 to 0.8 without any mark: its results alone would prove nothing."""
+    monkeypatch.setattr(watermark, "_proved", [])
+    monkeypatch.setattr(watermark, what, {"marked": lambda sound: sound, "found": lambda sound: 1.0}[what])
+    with pytest.raises(Stop, match="the watermark does not work here"):
+        output.write(folders.outputs, "speech", voice, about(), given())
+    with pytest.raises(Stop, match="the watermark does not work here"):
+        watermark.proved(sound.carried())
+    assert not list(folders.outputs.iterdir())
+
+
+def test_a_record_says_what_is_read_without_a_mark_and_whether_it_counts(marked, tmp_path):
+    made = output.write(tmp_path, "speech", marked, about(), given())
+    told = json.loads(made.record.read_text())["watermark"]
+    assert told["read_back"] and told["proof"]["without"] < 0.1 and told["proof"]["with"] > 0.9 and made.notes == []
+
+
+def test_what_is_too_short_for_the_mark_to_be_read_is_given_out_and_says_so(tmp_path):
+    noise = numpy.random.default_rng(1).standard_normal(1800).astype(numpy.float32) * 0.1
+    made = output.write(tmp_path, "short", Sound(noise, 48000), about(), given())
+    assert not json.loads(made.record.read_text())["watermark"]["read_back"]
+    assert made.notes == ["it is shorter than 1 s: it is marked, but the mark cannot be read in it"]
+
+
 def test_the_mark_goes_off_with_the_whole_sentence_alone(voice, tmp_path):
     assert watermark.wanted(watermark.ON) and not watermark.wanted(watermark.OFF)
     for choice in ("off", "", False, True, None, watermark.OFF.upper()):
@@ -226,6 +251,20 @@ def test_a_result_takes_the_mp3_that_was_begun(marked, folders, tmp_path, monkey
     assert written == ["speech.wav"] and made.mark > 0.9 and sound.from_file(made.mp3).seconds > 4.9
 
 
+def test_drafts_of_two_sessions_do_not_meet_and_an_altered_one_is_not_taken(marked, voice, folders, tmp_path):
+    one, other = sound.write(tmp_path / "a.wav", marked), sound.write(tmp_path / "b.wav", voice)
+    mine = drafts(folders, [one])
+    mine.thread.submit(lambda: None).result()
+    theirs = drafts(folders, [other])  # begins while mine is not yet taken
+    theirs.thread.submit(lambda: None).result()
+    whole = sound.from_file(one)
+    taken = mine.taken("speech", whole, mine.told("speech"))
+    assert sound.from_file(taken).seconds == pytest.approx(whole.seconds, abs=0.1)
+    assert theirs.taken("speech", sound.from_file(other), theirs.told("speech")) not in (None, taken)
+    taken.write_bytes(taken.read_bytes()[:5000])
+    assert mine.taken("speech", whole, mine.told("speech")) is None
+
+
 def test_the_loudness_of_something_long_is_measured_in_stretches(voice, monkeypatch):
     at_once = sound.loudness(voice)
     monkeypatch.setattr(sound, "_AT_ONCE", 1.5)
@@ -239,6 +278,8 @@ def test_without_a_mark_the_record_and_the_tags_do_not_claim_one(voice, tmp_path
     record = json.loads(made.record.read_text())
     assert made.mark < 0.5 and record["watermark"] == {"kind": "none", "stated": watermark.OFF}
     assert b"Perth" not in made.wav.read_bytes()
+    numbers = batch.summary(batch.Run([], 0.0), [made])
+    assert "watermark           off" in batch.told(numbers, False) and not numbers["marked"]
 
 
 def test_a_signature_is_valid_and_breaks_when_the_file_is_changed(marked, tmp_path):

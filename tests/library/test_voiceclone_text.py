@@ -2,11 +2,13 @@
 
 import re
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labkit import Stop
-from voiceclone import script, text
+from labkit import Stop, storage
+from media.sound import Sound
+from voiceclone import batch, consent, intake, registry, script, sound, text
 
 from tests.library.voices import packages
 
@@ -138,6 +140,9 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
         ("a.srt", b"1\n-00:00:05,000 --> 00:00:03,000\nHello", "has no times"),
         ("a.srt", b"1\n00:00:05,000 --> 00:00:07,000\nA\n\n2\n99:00:05,000 --> 99:00:07,000\nB", "cut it in parts"),
         ("a.txt", b"x" * 2_000_001, "cut it in parts"),
+        ("a.csv", "text\nSchön".encode("cp1252"), "no text in UTF-8 .*or CSV, in UTF-8"),
+        ("a.csv", b"text,seed\nHello,-1", "a.csv:2: seed must be 0 to 2147483647, not '-1'"),
+        ("a.csv", b"text,name,Text\na,b,c", "has two columns 'text'"),
     ],
 )
 def test_a_bad_file_is_one_sentence_with_its_name(name, content, said, tmp_path):
@@ -152,6 +157,9 @@ def test_tables_are_read_as_spreadsheets_write_them(tmp_path):
         return [(line.recording, line.text, line.speed) for line in script.lines("", str(tmp_path / "a.csv"))]
 
     assert rows("\ufeffName;Text;Speed\r\na;Hallo, du;1,2\r\n") == [("a", "Hallo, du", 1.2)]
+    (tmp_path / "a.csv").write_bytes("name\ttext\na\tÖl\n".encode("utf-16"))  # "Unicode text"
+    assert [line.text for line in script.lines("", str(tmp_path / "a.csv"))] == ["Öl"]
+    assert rows("name,text\ne\u0301,Hello\n")[0][0] == "é"
     assert rows("name\ttext\na\tHello\n") == [("a", "Hello", None)]
     assert rows('name,text\na,"One line\nand another"\n') == [("a", "One line\nand another", None)]
     assert rows(f"name,text\n{'x' * 300},Hello\n../../etc,Hello\n")[1][0] == "etc"
@@ -201,3 +209,61 @@ def test_a_missing_file_and_an_odd_speed_are_told(tmp_path):
     ):
         with pytest.raises(Stop, match=said):
             script.items([script.Line("a", "", "Hello")], "en", speed, seed)
+
+
+def test_what_has_nothing_to_say_is_left_out_with_a_remark(tmp_path):
+    (tmp_path / "a.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\n♪♪\n"
+    )
+    (tmp_path / "a.csv").write_text("text\nHello.\n🎉\n...\n")
+    for name, where in (("a.srt", ["a.srt, subtitle 2"]), ("a.csv", ["a.csv:3", "a.csv:4"])):
+        items, _, remarks = script.items(script.lines("", str(tmp_path / name)), "en")
+        assert [item["text"] for item in items] == ["Hello."]
+        assert [remark.partition(" has nothing to say")[0] for remark in remarks] == where
+    (tmp_path / "b.csv").write_text("text\nHello.\nПривет мир\n")
+    with pytest.raises(Stop, match="b.csv:3: the text is mostly Cyrillic"):
+        script.items(script.lines("", str(tmp_path / "b.csv")), "en")
+
+
+def test_with_speakers_one_line_is_a_script_and_a_typed_line_break_counts():
+    assert script.lines("Anna: Hello.")[0].speaker == ""
+    assert [(m.speaker, m.text) for m in script.lines("Anna: Hello.", "", ["Anna"])] == [("Anna", "Hello.")]
+    assert [m.speaker for m in script.lines(r"Anna: Hello.\nBen: Hi.")] == ["Anna", "Ben"]
+    lines = script.lines("Anna: Hello.\nNote: this is none.", "", ["Anna"])
+    with pytest.raises(Stop, match=r"without a voice \(Note\).*write a space before the colon \('Note :'\)"):
+        intake.missing(lines, {"": "sample", "Anna": "a.wav"})
+    assert len(script.lines("Anna: Hello.\nNote : this is none.", "", ["Anna"])) == 1
+
+
+def test_what_is_not_made_yet_is_one_line(tmp_path):
+    (tmp_path / "sentences").mkdir()
+    sound.write(tmp_path / "sentences" / "take-1.wav", Sound(numpy.ones(4800, numpy.float32) * 0.1, 48000))
+    item = {"recording": "speech", "text": "Hello.", "pause": 0.1, "begin": None, "speaker": ""}
+    done = {"state": "done", "files": {"take-1.wav": 1}, "made": {"check": ""}}
+    made = batch.Run([done, *[{"state": "queued"}] * 38], 0.0)
+    where = storage.Folders(tmp_path, tmp_path, None, True)
+    [(_, (_, notes))] = batch.recordings([item] * 39, made, where)
+    assert notes == ["38 of 39 sentences are not made yet: run all goes on with what is left"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: script.lines(42), "a TEXT is given as words in quotes, not as 42"),
+        (lambda: text.language(5), "LANGUAGE is two letters, such as en, de or fr, not 5"),
+        (lambda: text.language("English"), "LANGUAGE is two letters, .*not 'English'"),
+        (lambda: intake.is_ours(None), "a voice is given as words in quotes, not as None"),
+        (lambda: consent.each(["Ben"], 5, "my own voice"), "a WHOSE_VOICE name is given as words"),
+        (lambda: script.items([script.Line("a", "", "🎉🎉")], "en"), "'🎉🎉' has no words in it"),
+        (lambda: script.items([script.Line("a", "", "Hi")], "en", 1.0, 2**31), "from 0 to 2147483647, not 2147483648"),
+        (lambda: text.number(-5, "STOP_AFTER", 0, 100_000), "STOP_AFTER must be from 0 to 100000, not -5"),
+    ],
+)
+def test_a_setting_of_another_kind_is_one_sentence(call, said):
+    with pytest.raises(Stop, match=said):
+        call()
+
+
+def test_capitals_do_not_matter():
+    assert intake.is_ours("Sample") and intake.is_kept("Kept:Ben") == "Ben"
+    assert registry.choose("VoxCPM2", "en", 15.0, 12.0, False, True).name == "voxcpm2"

@@ -8,7 +8,7 @@ import pytest
 from anylab.compile import compile_all
 from anylab.errors import Refused
 from anylab.project import open_project
-from anylab.smoke import asked, runner, suite
+from anylab.smoke import asked, local, runner, suite
 from tests.conftest import ROOT
 
 FRONT = "# ---\n# jupyter:\n#   anylab:\n#     title: A judged notebook\n# ---\n\n"
@@ -153,6 +153,24 @@ def test_run_runs_here_with_settings_and_tells_what_cells_print(project_copy, an
     done = anylab("run", "judged", "-p", "N", "7", "--quick-test", cwd=project_copy)
     assert done.returncode == 0, done.stderr
     assert "n is 7 True" in done.stdout and (project_copy / "anylab-runs/judged.ipynb").is_file()
+    assert len(list((project_copy / "anylab-runs").iterdir())) == 1
+
+
+def test_two_runs_at_once_do_not_write_into_one_file(monkeypatch, tmp_path):
+    """Each writes a file of its own, which takes its place when it ends."""
+    monkeypatch.chdir(tmp_path)
+    written = []
+
+    def execute(data, parameters, cwd, env, output, teller, timeout):
+        written.append(output)
+        output.write_bytes(data)
+        assert not (tmp_path / "anylab-runs/voice_cloning.ipynb").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local.runner, "execute", execute)
+    with pytest.raises(KeyboardInterrupt):
+        local.run(open_project(ROOT), "voice_cloning", {}, True, None)
+    assert (tmp_path / "anylab-runs/voice_cloning.ipynb").is_file() and not written[0].exists()
 
 
 def test_run_all_twice_sees_the_library_as_it_is_now(compile_source, tmp_path):

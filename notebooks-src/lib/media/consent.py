@@ -4,6 +4,7 @@ What comes with a notebook is nobody's and needs no answer.
 """
 
 import time
+import unicodedata
 from dataclasses import asdict, dataclass
 
 from labkit import Stop
@@ -37,7 +38,8 @@ def now() -> str:
 def stated(what: str, whose: str, ground: str, setting: str, grounds: tuple[str, ...]) -> Consent:
     """The consent that a reader states for a voice or face (`what`) that the notebook does not carry itself. `setting`
     asks whose it is, MAY_BE_USED why it may be used, by one of `grounds`. Raises Stop."""
-    if not whose.strip():
+    whose = "".join(sign for sign in whose if unicodedata.category(sign) not in ("Cf", "Cc"))  # nothing to be seen
+    if not _named(whose):
         raise Stop(f"say under {setting} whose {what} this is, under MAY_BE_USED why it may be used; then run again")
     if ground not in grounds:
         known = "', '".join(grounds)
@@ -48,8 +50,13 @@ def stated(what: str, whose: str, ground: str, setting: str, grounds: tuple[str,
     return Consent(whose.strip(), GROUNDS[ground], now(), {})
 
 
+def _named(whose: str) -> bool:
+    """Whether there is a name in it, and not signs alone."""
+    return isinstance(whose, str) and any(sign.isalnum() for sign in whose)
+
+
 def granted(consent: Consent | None, what: str = "voice") -> Consent:
     """The consent itself; what generates asks for it. Raises Stop without one."""
-    if not isinstance(consent, Consent) or not consent.whose.strip() or consent.ground not in GROUNDS.values():
+    if not isinstance(consent, Consent) or not _named(consent.whose) or consent.ground not in GROUNDS.values():
         raise Stop(f"nothing is generated before it is said whose {what} this is and that it may be used")
     return consent

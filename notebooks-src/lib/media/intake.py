@@ -2,6 +2,8 @@
 microphone are the platform's (labkit.here), where it has them."""
 
 import glob
+import json
+from contextlib import suppress
 from pathlib import Path
 
 from labkit import Stop, here, storage
@@ -10,12 +12,12 @@ from labkit import Stop, here, storage
 def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...], seconds: int = 0) -> Path:
     """The file that `wish` means: "upload", "record" (where `seconds` says how long), a path, a folder with one such
     file, or a file's name in the working folder, the outputs or an attached input. Raises Stop."""
-    wish = wish.strip()
-    if wish == "upload":
+    wish = words(wish, what).strip()
+    if wish.lower() == "upload":
         return _from_platform("upload", folders.work, "an upload in the notebook")
-    if wish == "record" and seconds:
+    if wish.lower() == "record" and seconds:
         return _from_platform("record", folders.work, "a recording in the notebook", seconds)
-    path = Path(wish).expanduser()
+    path = place(wish, what)
     if path.is_file():
         return path
     if path.is_dir():
@@ -23,19 +25,54 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
     found = named(wish, folders)
     if found is not None:
         return found
+    made = [p for p in (folders.outputs / wish, folders.work / wish) if Path(wish).name == wish and p.is_file()]
+    if made:
+        raise Stop(f"'{wish}' is what a run made ({made[0]}): give its whole path where that is meant")
     record = ", 'record'" if seconds else ""
     raise Stop(f"there is no {what} '{wish}': give its path, 'upload'{record}, or 'sample' for the one that is here")
 
 
+def words(told, what: str) -> str:
+    """The setting of a `what`, which is words. Raises Stop."""
+    if not isinstance(told, str):
+        raise Stop(f"a {what} is given as words in quotes, not as {told!r}")
+    return told
+
+
+def place(wish: str, what: str) -> Path:
+    """The path that a setting means. Raises Stop for what cannot be one, such as a whole text."""
+    try:
+        path = Path(wish).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            path.stat()  # raises for what the system takes for no path
+    except (OSError, ValueError, RuntimeError):
+        short = wish if len(wish) < 50 else f"{wish[:40]}..."
+        raise Stop(f"'{short}' is no path of a {what}: give that of a file, or a file's name") from None
+    return path
+
+
 def named(name: str, folders: storage.Folders) -> Path | None:
-    """A file of this name in the outputs, the working folder or an attached input."""
+    """A file of this name in the outputs, the working folder or, with their folders, the attached inputs; where it was
+    found is printed. What a run of this notebook made, or kept of somebody's voice, has to be named by its path."""
     if not name or Path(name).name != name:
         return None
-    for place in (folders.outputs, folders.work, *folders.inputs):
-        for found in sorted(place.rglob(glob.escape(name))):
-            if found.is_file():
-                return found
-    return None
+    near = [folder / name for folder in (folders.outputs, folders.work)]
+    found = [path for path in near if path.is_file() and not _record(path)]
+    for attached in folders.inputs:
+        found += [path for path in sorted(attached.rglob(glob.escape(name)))
+                  if path.is_file() and "ai_generated" in (_record(path) or {"ai_generated": True})]  # fmt: skip
+    if found:
+        print(f"{name}: {found[0]}")
+    return found[0] if found else None
+
+
+def _record(path: Path) -> dict:
+    """The record with a consent that lies beside a file that a run made, or {}."""
+    try:
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return told if "consent" in told else {}
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _only(folder: Path, wish: str, what: str, endings: tuple[str, ...]) -> Path:

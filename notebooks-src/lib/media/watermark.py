@@ -14,7 +14,7 @@ from media.sound import Sound, resample
 
 RATE = 32000  # Hz, perth_net/pretrained/implicit/hparams.yaml of resemble-perth 1.0.1
 SHORTEST = 1.0  # seconds that are needed to read a mark reliably
-FOUND = 0.5  # of 0..1: the reader gives 0.0 for a clean sound and 1.0 for a marked one
+FOUND = 0.5  # of 0..1: the reader gives 1.0 for a marked sound and 0.0 for clean speech; for noise anything between
 
 ON = "on"
 OFF = "off: I say myself, wherever I use it, that a machine made it"
@@ -46,6 +46,23 @@ def ready() -> None:
     """Load what marks and reads, so that it is there when it is needed. Building it draws random numbers: it must not
     happen while an engine speaks from a seed."""
     _perth()
+
+
+_proved: list[tuple[float, float]] = []
+
+
+def proved(speech: Sound) -> tuple[float, float]:
+    """What is read from two seconds of clean speech before they are marked, and after; done once a session. A mark that
+    is read from a result says little where the reader finds one in any noise, and nothing where marking did nothing:
+    here it is seen that both work. Raises Stop when they do not."""
+    if not _proved:
+        clean = Sound(speech.samples[: 2 * speech.rate], speech.rate)
+        before, after = found(clean), found(marked(clean))
+        if before >= 0.1 or after <= 0.9:
+            raise Stop(f"the watermark does not work here: it is read as {before:.2f} in a sound that has none and as "
+                       f"{after:.2f} in a marked one; run the setup cell again")  # fmt: skip
+        _proved.append((before, after))
+    return _proved[0]
 
 
 def marked(sound: Sound) -> Sound:

@@ -39,13 +39,15 @@ class Run:
 
 
 def ready(engine, prompts: dict[str, voices.Prompt]) -> dict[str, takes.Voice]:
-    """Each speaker's voice, prepared once for all sentences. Raises Stop for one without consent."""
+    """Each speaker's voice, prepared once for all sentences. Raises Stop for one without consent,
+    and for one whose recording is another now than when consent was given."""
     from voiceclone import speaker
 
     made = {}
     for name, prompt in prompts.items():
         consent.granted(prompt.consent)
         state = engine.voice(prompt.wav, prompt.transcript)
+        prompt.whole()  # what the engine read is what the consent is for
         made[name] = takes.Voice(state, speaker.embedding(prompt.sound()), prompt.name, prompt.digest, prompt.consent)
     return made
 
@@ -111,13 +113,15 @@ def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterat
 
 
 def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
-    notes, sounds, kept = [], [], []
+    notes, sounds, kept, waiting = [], [], [], []
     for number, (item, record) in enumerate(pairs, 1):
         path = file(record, folders)
         short = item["text"][:50] + ("…" if len(item["text"]) > 50 else "")
+        if path is None and "error" not in record:
+            waiting.append(number)
+            continue
         if path is None:
-            why = record.get("error", "not made yet")
-            notes.append(f"sentence {number} is missing ('{short}'): {why}")
+            notes.append(f"sentence {number} is missing ('{short}'): {record['error']}")
             continue
         if record["made"]["check"]:
             notes.append(f"listen to sentence {number} ('{short}'): {record['made']['check']}")
@@ -125,6 +129,9 @@ def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple
         kept.append((number, item))
     if not sounds:
         return None
+    if waiting:
+        which = f"sentence {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} of {len(pairs)} sentences are"
+        notes.append(f"{which} not made yet: run all goes on with what is left")
     track = sound.Track()
     spots = [track.put(len(made.samples), item["pause"], item["begin"])
              for made, (_, item) in zip(sounds, kept, strict=True)]  # fmt: skip
@@ -189,7 +196,8 @@ def summary(made: Run, results: list) -> dict:
         "real_time_factor": round(made.engine_seconds / spoken, 3) if spoken else None,
         "similarity": round(sum(take["similarity"] for take in best) / len(best), 3) if best else None,
         "word_errors": round(sum(errors) / len(errors), 3) if errors else None,
-        "watermark": round(min((result.mark for result in results), default=0.0), 3),
+        "watermark": round(min((result.mark for result in results if result.marked), default=0.0), 3),
+        "marked": all(result.marked for result in results),
         "loudness_lufs": round(results[0].loudness, 1) if results and math.isfinite(results[0].loudness) else None,
         "run_seconds": round(made.seconds, 2), "engine_seconds": round(made.engine_seconds, 2),
     }  # fmt: skip
@@ -206,7 +214,7 @@ def told(numbers: dict, recognised: bool) -> str:
         ("real-time factor", number("real_time_factor"), "below 1: fast"),
         ("similarity", number("similarity"), "one voice about 0.85"),
         ("word errors", number("word_errors"), "0: all words heard" if recognised else "no recogniser"),
-        ("watermark", number("watermark"), "1: read back, 0: not"),
+        ("watermark", number("watermark"), "1: read back, 0: not") if numbers["marked"] else ("watermark", "off", ""),
         ("loudness", number("loudness_lufs", ".1f"), "LUFS"),
         (
             "pieces",

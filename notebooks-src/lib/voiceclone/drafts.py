@@ -1,19 +1,20 @@
 """The mp3 of a recording, begun while its later sentences are still being spoken.
 
 Encoding costs more than all else that a finished recording needs, and no Python while it runs: so each sentence goes to
-the encoder when it is made, in a thread, to a hidden file in the scratch folder. `taken` gives such a file out only if
-it holds exactly the samples and tags that are asked for; else (a sentence was made again, the loudness had to be set)
-there is none, and the mp3 is written anew. A draft that fails is given up without a word: nothing depends on it.
+the encoder when it is made, in a thread, to a file in a folder of this run's own. `taken` gives such a file out only if
+it is as it was written, of exactly the samples and tags that are asked for; else (a sentence was made again, the
+loudness had to be set) there is none, and the mp3 is written anew. A draft that fails is given up without a word:
+nothing depends on it.
 """
 
 import hashlib
-import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import numpy
 from labkit import storage
+from media import own
 from media.sound import Sound
 
 from voiceclone import sound
@@ -23,12 +24,10 @@ class Drafts:
     """The drafts of one run. `told(recording)` gives the tags of a recording's file."""
 
     def __init__(self, folders: storage.Folders, told):
-        self.folder, self.told = folders.work / ".drafts", told
+        self._kept = tempfile.TemporaryDirectory(dir=own.folder(folders.work), ignore_cleanup_errors=True)
+        self.folder, self.told = Path(self._kept.name), told  # removed with these drafts
         self.thread = ThreadPoolExecutor(1, "drafts")
         self.name, self.known = "", {}
-        with suppress(OSError):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir()
 
     def add(self, recording: str, path: Path, pause: float, begin: float | None) -> None:
         """The next sentence of a recording, as its wav; one recording comes after the other."""
@@ -51,7 +50,7 @@ class Drafts:
             return None
         self.thread.submit(self._end, draft).result()
         same = draft.whole and draft.tags == tags and draft.digest.digest() == _digest(made.samples).digest()
-        return draft.path if same else None
+        return draft.path if same and draft.unaltered() else None
 
     @staticmethod
     def _end(draft: "_Draft | None") -> None:
@@ -64,7 +63,7 @@ class _Draft:
 
     def __init__(self, path: Path, tags: dict[str, str]):
         self.path, self.tags, self.whole = path, tags, True
-        self.track, self.digest, self.file = sound.Track(), hashlib.sha256(), None
+        self.track, self.digest, self.file, self.written = sound.Track(), hashlib.sha256(), None, ""
 
     def add(self, path: Path, pause: float, begin: float | None) -> None:
         if not self.whole:
@@ -88,8 +87,16 @@ class _Draft:
         if self.file is not None and not self.file.closed:
             try:
                 self.file.close()
+                self.written = sound.sha256(self.path)
             except Exception:
                 self.whole = False
+
+    def unaltered(self) -> bool:
+        """Whether the file is the one that was closed here."""
+        try:
+            return sound.sha256(self.path) == self.written
+        except OSError:
+            return False
 
 
 def _digest(samples: numpy.ndarray):

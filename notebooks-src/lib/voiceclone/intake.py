@@ -22,16 +22,20 @@ def find(wish: str, folders: storage.Folders) -> Path:
 
 
 def text(wish: str, folders: storage.Folders) -> str:
-    """The path of a text file, which may be named alone where a recording may; "" when none is wanted."""
-    wish = wish.strip()
-    found = intake.named(wish, folders) if wish and not Path(wish).expanduser().exists() else None
-    return str(found or wish)
+    """The path of a text file, which may be uploaded, or named alone where a recording may; "" when none is wanted.
+    Raises Stop."""
+    wish = intake.words(wish, "text file").strip()
+    if wish.lower() == "upload":
+        return str(intake.find(wish, folders, "text file", ()))
+    if not wish or intake.place(wish, "text file").exists():
+        return wish
+    return str(intake.named(wish, folders) or wish)
 
 
 def speakers(told: str) -> dict[str, str]:
     """{name: recording or kept voice} of a setting like "Anna = anna.wav; Ben = kept:ben". Raises Stop."""
     found: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", told))):
+    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", intake.words(told, "SPEAKERS list")))):
         name, mark, wish = part.partition("=")
         if not mark or not name.strip() or not wish.strip():
             raise Stop(f"SPEAKERS should be like 'Anna = anna.wav; Ben = kept:ben', not '{part[:40]}'")
@@ -43,12 +47,12 @@ def speakers(told: str) -> dict[str, str]:
 
 def is_ours(wish: str) -> bool:
     """Whether this is the voice that the notebook carries, which needs no consent."""
-    return wish.strip() in ("", SAMPLE)
+    return intake.words(wish, "voice").strip().lower() in ("", SAMPLE)
 
 
 def is_kept(wish: str) -> str:
     """The name of a kept voice ("kept:ben"), or ""."""
-    return wish.strip()[5:].strip() if wish.strip().startswith("kept:") else ""
+    return wish.strip()[5:].strip() if wish.strip().lower().startswith("kept:") else ""
 
 
 def wishes(voice: str, speakers: dict[str, str], lines) -> dict[str, str]:
@@ -64,4 +68,7 @@ def missing(lines, given: dict[str, str]) -> None:
     lacking = sorted({line.speaker for line in lines if line.speaker and line.speaker not in given})
     if lacking:
         example = "; ".join(f"{name} = {name.lower()}.wav" for name in lacking[:3])
-        raise Stop(f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'")
+        raise Stop(
+            f"the script has speakers without a voice ({', '.join(lacking)}): set SPEAKERS, like '{example}'; "
+            f"where that is no speaker's name, write a space before the colon ('{lacking[0]} :')"
+        )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
-from media import watermark
+from media import own, watermark
 from media.consent import Consent, granted
 from media.sound import Sound
 
@@ -34,8 +34,16 @@ class Result:
     record: Path
     seconds: float
     loudness: float
-    mark: float
+    mark: float  # as it was read
+    marked: bool
     signed: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What to tell of the files beside their numbers."""
+        if not self.marked or self.mark >= watermark.FOUND:
+            return []
+        return [f"it is shorter than {watermark.SHORTEST:g} s: it is marked, but the mark cannot be read in it"]
 
 
 def tags(name: str, engine: str, commit: str, title: str = "") -> dict[str, str]:
@@ -73,7 +81,16 @@ def write(
     consents = [granted(one) for one in (agreed.values() if isinstance(agreed, Mapping) else [agreed])]
     if not consents:
         granted(None)
+    watermark.wanted(mark)
+    with own.alone(folder):
+        return _write(folder, name, made, about, agreed, mark, sign, begun)
+
+
+def _write(folder, name, made, about, agreed, mark, sign, begun) -> Result:
+    """See `write`."""
     marked = watermark.wanted(mark)
+    if marked:
+        watermark.proved(sound.carried())
     made, level = _levelled(made)
     told = _told(name, about, marked)
     spots = _loud(made)
@@ -94,13 +111,21 @@ def write(
         "file": wav.name, "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "ai_generated": True, **about,
         **storage.facts(), "seconds": round(made.seconds, 3), "rate": made.rate,
         "loudness_lufs": round(level, 1) if math.isfinite(level) else None,
-        "watermark": {"kind": "Perth", "found": round(found, 3)} if marked else {"kind": "none", "stated": mark},
+        "watermark": _mark_facts(found) if marked else {"kind": "none", "stated": mark},
         "signature": how, "consent": _facts(agreed),
         "sha256": {path.name: sound.sha256(path) for path in (wav, mp3)},
     }  # fmt: skip
     side = folder / f"{name}.json"
     storage.write_json(side, record)
-    return Result(name, wav, mp3, side, made.seconds, level, found, how)
+    return Result(name, wav, mp3, side, made.seconds, level, found, marked, how)
+
+
+def _mark_facts(found: float) -> dict:
+    """What a record keeps of the mark: how surely it is read, whether that counts (what is shorter than a second is
+    given out though it is not), and what the reader said of speech that has none and of the same, marked."""
+    before, after = watermark.proved(sound.carried())
+    return {"kind": "Perth", "found": round(found, 3), "read_back": found >= watermark.FOUND,
+            "proof": {"without": round(before, 3), "with": round(after, 3)}}  # fmt: skip
 
 
 def _facts(agreed: Consent | Mapping[str, Consent]) -> dict:

@@ -16,6 +16,7 @@ LOUDNESS = -23.0  # LUFS of what engines hear (EBU R128's level)
 _FRAME = 0.02  # seconds
 _SILENT = 40.0  # dB below the loud frames
 _LOWEST = 8000  # samples a second: a telephone's; below that speech is hardly understood
+_LOUDEST = 1e6  # a sample is -1 to 1; 16-bit numbers that were never divided are up to 32768
 _LONGEST = 600.0  # seconds of a recording that are looked at
 _TELEPHONE = 4200.0  # Hz: what an 8 kHz recording can hold, and a little
 
@@ -58,13 +59,15 @@ def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
     """Read, judge and cut a recording for an engine that wants `least` to `most` seconds. Raises Stop."""
     frames, rate = sound.read(path, most=_LONGEST)
     name = Path(path).name
-    if not numpy.isfinite(frames).all():
-        raise Stop(f"{name} is damaged (samples in it are no numbers): export it again, or give another recording")
+    if not numpy.isfinite(frames).all() or float(numpy.abs(frames).max(initial=0.0)) > _LOUDEST:
+        raise Stop(
+            f"{name} is damaged (samples in it are no numbers of a sound): export it again, or give another recording"
+        )
     if rate < _LOWEST:
         raise Stop(f"{name} has {rate} samples a second, and a voice needs at least {_LOWEST}: record again")
     whole = Sound(_mono(frames), rate)
     if whole.seconds < least:
-        raise Stop(f"{name} has {whole.seconds:.1f} s and at least {least:g} s of speech are needed: record more")
+        raise Stop(f"{name} has {_floor(whole.seconds)} s and at least {least:g} s of speech are needed: record more")
     if float(numpy.abs(whole.samples).max(initial=0.0)) < 1e-3:
         raise Stop(f"{name} is silent: check the microphone, or give another recording")
     level = _levels(whole)
@@ -80,8 +83,13 @@ def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
     begin, end = _best(level, talk & mine, most)
     part = sound.at_loudness(sound.trimmed(Sound(whole.samples[int(begin * rate) : int(end * rate)], rate)), LOUDNESS)
     if part.seconds < least:
-        raise Stop(f"{name} holds only {part.seconds:.1f} s of one voice in one piece, and {least:g} s are needed")
+        raise Stop(f"{name} holds only {_floor(part.seconds)} s of one voice in one piece, and {least:g} s are needed")
     return Reference(whole, part, begin, end, quality, tuple(_remarks(quality)), sound.sha256(path))
+
+
+def _floor(seconds: float) -> str:
+    """Tenths of a second, never more than there are: 2.99 s are not 3.0."""
+    return f"{int(seconds * 10) / 10:.1f}"
 
 
 def _mono(frames: numpy.ndarray) -> numpy.ndarray:

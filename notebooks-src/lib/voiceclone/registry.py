@@ -10,6 +10,7 @@ import pkgutil
 from dataclasses import dataclass
 
 from labkit import Stop
+from media.intake import words
 from session.weights import UNVERIFIED
 
 SLOW = 3.0  # real-time factor above which another engine is advised; VoxCPM2 on a T4 was not measured
@@ -81,7 +82,7 @@ def describe(about: About, language: str) -> str:
 def choose(asked: str, language: str, gpu_gb: float, ram_gb: float | None, token: bool, torchaudio: bool) -> About:
     """The engine that is asked for, or with "auto" the first that fits: VoxCPM2 where the card holds it, Chatterbox on
     a smaller one; without a card Pocket TTS where there is a token for its gate. Raises Stop."""
-    known = engines()
+    known, asked = engines(), words(asked, "ENGINE").strip().lower()
     if asked != "auto":
         if asked not in known:
             raise Stop(f"there is no engine '{asked}'; choose auto or one of {', '.join(known)}")

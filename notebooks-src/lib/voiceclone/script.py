@@ -3,14 +3,18 @@
 All become the same: `Line`s of one or more recordings. Raises Stop with one sentence that names file and line.
 """
 
+import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop
+from media.intake import place, words
 
 from voiceclone import text as texts
 
@@ -32,19 +36,21 @@ class Line:
     end: float | None = None
     seed: int | None = None
     speed: float | None = None
+    where: str = ""  # file and line
 
 
-def lines(text: str, file: str = "") -> list[Line]:
-    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv."""
-    if not file.strip():
-        return _plain(text, "the text")
-    path = Path(file.strip()).expanduser()
+def lines(text: str, file: str = "", speakers: Collection[str] = ()) -> list[Line]:
+    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv. One line that begins with the name of one
+    of the `speakers` is a script already; of other names it takes two."""
+    if not file.strip():  # the form's field has one line: a typed \\n is a line break
+        return _plain(words(text, "TEXT").replace("\\n", "\n"), "", speakers)
+    path = place(file.strip(), "text file")
     if path.suffix.lower() not in KINDS:
         raise Stop(f"{path.name} is no text: give a {', '.join(KINDS)} file")
     content = _read(path)
     if path.suffix.lower() == ".srt":
         return _subtitles(content, path)
-    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name)
+    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name, speakers)
 
 
 def _read(path: Path) -> str:
@@ -53,9 +59,11 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise Stop(f"{path} cannot be read ({error.strerror}): give the path of a text file") from None
     try:
-        content = data.decode("utf-8-sig")
+        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Unicode text"
+        content = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise Stop(f"{path.name} is no text in UTF-8 (a picture, or a document?): save it as plain text") from None
+        told = "of an older program, a picture, or a document?"
+        raise Stop(f"{path.name} is no text in UTF-8 ({told}): save it as plain text, or CSV, in UTF-8") from None
     if "\0" in content[:4096]:
         raise Stop(f"{path.name} is no text (a picture, or a document?): save it as plain text")
     if len(content) > LARGEST:
@@ -66,18 +74,18 @@ def _read(path: Path) -> str:
 _NAME = r"[^\W\d_][\w.-]{0,29}"  # Anna, Ben.2, Österreich; the first letter is no small one
 
 
-def _plain(content: str, where: str) -> list[Line]:
+def _plain(content: str, where: str, speakers: Collection[str]) -> list[Line]:
     """Plain text; lines that begin with "Name:" or "[Name]" make it a script with speakers."""
     marked = re.compile(rf"^[ \t]*(?:\[([\w .-]{{1,30}})\]|({_NAME}):)\s+(?=\S)", re.MULTILINE)
     found = [match for match in marked.finditer(content) if match[1] or not match[2][0].islower()]
-    if len(found) < 2:
-        return [Line("speech", "", content)]
+    if len(found) < 2 and not any((match[1] or match[2]).strip() in speakers for match in found):
+        return [Line("speech", "", content, where=where)]
     made, speaker, begin = [], "", 0
     for match in found:
         if content[begin : match.start()].strip():
-            made.append(Line("speech", speaker, content[begin : match.start()].strip()))
+            made.append(Line("speech", speaker, content[begin : match.start()].strip(), where=where))
         speaker, begin = (match[1] or match[2]).strip(), match.end()
-    return [*made, Line("speech", speaker, content[begin:].strip())]
+    return [*made, Line("speech", speaker, content[begin:].strip(), where=where)]
 
 
 _TIME = r"(\d+):([0-5]\d):([0-5]\d)[,.](\d{1,3})"
@@ -102,7 +110,9 @@ def _subtitles(content: str, path: Path) -> list[Line]:
         who = re.match(rf"({_NAME}):\s+", said)
         who = None if who is None or who[1][0].islower() else who
         if said:
-            made.append(Line(_file_name(path.stem), who[1] if who else "", said[who.end() if who else 0 :], begin, end))
+            what_is_said = said[who.end() if who else 0 :]
+            told = f"{path.name}, subtitle {what}"
+            made.append(Line(_file_name(path.stem), who[1] if who else "", what_is_said, begin, end, where=told))
         last = begin
     if not made:
         raise Stop(f"{path.name} has no subtitles in it")
@@ -126,6 +136,9 @@ def _table(content: str, path: Path) -> list[Line]:
     made: list[Line] = []
     try:
         names = [name.strip().lower() for name in rows.fieldnames or []]
+        twice = [name for name, times in Counter(filter(None, names)).items() if times > 1]
+        if twice:
+            raise Stop(f"{path.name} has two columns '{twice[0]}': leave one")
         if "text" not in names:
             raise Stop(f"{path.name} has no column 'text': its first line should be like name,text,speaker,seed,speed")
         for row in rows:
@@ -151,9 +164,11 @@ def _row(cells: dict[str, str], path: Path, number: int, before: int) -> Line | 
         return None
     name = _file_name(cells.get("name", "")) if cells.get("name") else f"{_file_name(path.stem)}-{before + 1:03}"
     seed, speed = _number(cells, "seed", int, path, number), _number(cells, "speed", float, path, number)
+    if seed is not None and not 0 <= seed < 2**31:
+        raise Stop(f"{path.name}:{number}: seed must be 0 to {2**31 - 1}, not '{cells['seed']}'")
     if speed is not None and not 0.5 <= speed <= 2:
         raise Stop(f"{path.name}:{number}: speed must be 0.5 to 2, not '{cells['speed']}'")
-    return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed)
+    return Line(name, cells.get("speaker", ""), cells["text"], seed=seed, speed=speed, where=f"{path.name}:{number}")
 
 
 _OURS = ("measures", "consent-sentence", "run-report")  # files that a run writes beside the recordings
@@ -161,6 +176,7 @@ _OURS = ("measures", "consent-sentence", "run-report")  # files that a run write
 
 def _file_name(told: str) -> str:
     """A recording's name that is safe as a file's: letters, digits and - (60 at most)."""
+    told = unicodedata.normalize("NFC", told)  # an é is one letter, however it was typed
     name = re.sub(r"[^\w-]+", "-", told).strip("-")[:60] or "speech"
     return f"{name}-1" if name.lower() in _OURS else name
 
@@ -184,7 +200,16 @@ def items(
     out, changes, remarks, long = [], [], [], Counter()
     for line in made:
         said, changed = texts.spoken(line.text, language)
-        remarks += [remark for remark in texts.judge(said, language) if remark not in remarks]
+        if len(made) > 1 and not any(sign.isalnum() for sign in said):  # a tune, a picture, "..."
+            remarks.append(f"{line.where or 'a line'} has nothing to say ('{line.text.strip()[:20]}') and is left out")
+            continue
+        if line.text.strip() and not said:
+            raise Stop(f"'{line.text.strip()[:20]}' has no words in it: write what is to be said")
+        try:
+            told = texts.judge(said, language)
+        except Stop as stop:
+            raise Stop(f"{line.where}: {stop}" if line.where else str(stop)) from None
+        remarks += [remark for remark in told if remark not in remarks]
         changes += changed
         slot = line.end - line.begin if line.begin is not None else None
         for piece, pause in texts.pieces(said):

@@ -3,15 +3,19 @@
 In memory sound is `media.sound.Sound`: float32 mono, -1..1. Loudness is in LUFS (ITU-R BS.1770, by pyloudnorm).
 """
 
+import base64
 import hashlib
+import io
 import math
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
+from media import voice
 from media.sound import Sound
 
 RATE = 48000  # Hz of what is given out
@@ -184,6 +188,15 @@ def from_file(path: Path) -> Sound:
     """A mono file that was written here."""
     samples, rate = read(path, most=36000)
     return Sound(samples.mean(axis=1), rate)
+
+
+@cache
+def carried() -> Sound:
+    """The voice that the notebook carries: clean speech without a mark."""
+    import soundfile
+
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(voice.DATA)), dtype="float32")
+    return Sound(samples, rate)
 
 
 def sha256(path: Path) -> str:

@@ -41,6 +41,12 @@ def sentence(whose: str, language: str = "en") -> str:
     return f"{said.format(whose.strip())}, {one} {other} {10 + secrets.randbelow(90)}."
 
 
+def possible(wish: str, quick: bool) -> None:
+    """Raise Stop where a spoken consent is wanted of a quick test, which has no recogniser to check it with."""
+    if quick and wish.strip():
+        raise Stop("a quick test cannot check a spoken consent: leave SPOKEN_CONSENT empty, or turn QUICK_TEST off")
+
+
 def asked(wish: str, given: Consent | None, reference, folders: storage.Folders, language: str) -> dict:
     """The sentence that was drawn for this consent: {"sentence", "whose", "language"}; nothing is downloaded for it.
     "ask" draws a new one, keeps it and stops: it is to be said and recorded. Raises Stop."""

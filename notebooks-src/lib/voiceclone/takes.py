@@ -65,6 +65,8 @@ class Booth:
 
     def __enter__(self) -> "Booth":
         watermark.ready()
+        if watermark.wanted(self.settings.mark):
+            watermark.proved(sound.carried())
         speaker.ready()
         return self
 
@@ -91,6 +93,8 @@ class Booth:
         kept = [pair for pair in found if _usable(pair[1])][: self.settings.takes]
         for number, (take, made) in enumerate(kept, 1):
             marked = watermark.marked(made) if watermark.wanted(self.settings.mark) else made
+            if marked is not made and number == 1:  # what the mark added is the difference
+                take["mark"] = {"before": round(watermark.found(made), 3), "after": round(watermark.found(marked), 3)}
             take["file"] = sound.write(folder / f"take-{number}.wav", marked).name
         return {"takes": [take for take, _ in kept], "again": again, "check": _check(best)}
 

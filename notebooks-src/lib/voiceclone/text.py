@@ -61,8 +61,11 @@ def _without_pictures(text: str, changes: list) -> str:
 
 
 def language(told: str) -> str:
-    """A language's two letters, from what people write: "EN", "en-US", " de "; "nb" is Norwegian, as "no" is."""
-    code = re.split(r"[-_]", told.strip().lower())[0]
+    """A language's two letters, from what people write: "EN", "en-US", " de "; "nb" is Norwegian, as "no" is. Raises
+    Stop."""
+    code = re.split(r"[-_]", told.strip().lower())[0] if isinstance(told, str) else ""
+    if not re.fullmatch(r"[a-z]{2,3}", code):
+        raise Stop(f"LANGUAGE is two letters, such as en, de or fr, not {told!r}")
     return {"nb": "no", "nn": "no", "iw": "he", "fil": "tl"}.get(code, code)
 
 
@@ -71,7 +74,7 @@ def number(told, setting: str, least: float, most: float, whole: bool = False) -
     right = isinstance(told, int if whole else (int, float)) and not isinstance(told, bool) and least <= told <= most
     if not right:
         raise Stop(
-            f"{setting} must be {'a whole number from' if whole else 'from'} {least:g} to {most:g}, not {told!r}"
+            f"{setting} must be {'a whole number from' if whole else 'from'} {least:.10g} to {most:.10g}, not {told!r}"
         )
 
 

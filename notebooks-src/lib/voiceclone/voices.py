@@ -7,16 +7,18 @@ belongs to one engine and version; it is made anew.
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
+from media import own, voice
 from media.consent import Consent, granted
 from media.sound import Sound
 
 from voiceclone import reference, sound
-from voiceclone.consent import fits
+from voiceclone.consent import comes_with, fits
 
 FORMAT = 1
 
@@ -30,27 +32,65 @@ class Prompt:
     transcript: str
     consent: Consent
     quality: dict
+    sha256: str  # of the wav, when the consent was given for it
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the wav and the transcript: another reference is another voice."""
-        return hashlib.sha256(self.wav.read_bytes() + self.transcript.encode()).hexdigest()[:16]
+        """Of the wav and the transcript: another reference is another voice."""
+        return hashlib.sha256(f"{self.sha256} {self.transcript}".encode()).hexdigest()[:16]
 
     def sound(self) -> Sound:
+        """What is in the wav. Raises Stop when it is no longer the recording that the consent is for."""
+        self.whole()
         return sound.from_file(self.wav)
+
+    def whole(self) -> None:
+        """Raise Stop when the wav is gone, or another one than when the consent was given."""
+        try:
+            same = sound.sha256(self.wav) == self.sha256
+        except OSError:
+            same = False
+        if not same:
+            raise Stop(f"{self.wav} is not the recording of {self.consent.whose} any more: run all cells again")
+
+
+def held(work: Path, name: str, found: reference.Reference, words: str, agreed: Consent) -> Prompt:
+    """A voice for this session alone, in the scratch folder: it is not kept, and no other session takes it for its own.
+    Raises Stop."""
+    with storage.told(work):
+        place = Path(tempfile.mkdtemp(dir=own.folder(work)))
+    return save(place, name, found, words, agreed)
 
 
 def save(folder: Path, name: str, found: reference.Reference, transcript: str, granted: Consent) -> Prompt:
-    """Keep a prepared reference as a voice prompt; one of the same name is replaced. Raises Stop."""
+    """Keep a prepared reference as a voice prompt, under a name that is free or this recording's already. Raises
+    Stop."""
     name = checked_name(name)
     fits(granted, found.source)
     place = folder / "voices" / name
+    _free(place, found.source, granted)
     with storage.told(place):
         place.mkdir(parents=True, exist_ok=True)
     wav = sound.write(place / "voice.wav", found.part, {"title": name, "comment": "reference of a voice clone"})
     about = {"format": FORMAT, "name": name, "transcript": transcript.strip(), "consent": granted.facts()}
-    storage.write_json(place / "voice.json", {**about, "quality": found.facts(), "sha256": sound.sha256(wav)})
-    return Prompt(name, wav, transcript.strip(), granted, found.facts())
+    about |= {"quality": found.facts(), "source": found.source, "sha256": sound.sha256(wav)}
+    storage.write_json(place / "voice.json", about)
+    return Prompt(name, wav, transcript.strip(), granted, found.facts(), about["sha256"])
+
+
+def _free(place: Path, source: str, agreed: Consent) -> None:
+    """Raise Stop when another voice is kept there, also under a name in other capitals: some disks take A for a."""
+    for side in place.parent.glob("*/voice.json"):
+        if side.parent.name.casefold() != place.name.casefold():
+            continue
+        try:
+            about = json.loads(side.read_text(encoding="utf-8"))
+            there = about["consent"]["whose"], about.get("source")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            continue  # nothing that can be used
+        if there != (agreed.whose, source) or side.parent.name != place.name:
+            other = f"a voice of {there[0]}" if there[0] != agreed.whose else f"another recording of {there[0]}"
+            raise Stop(f"{side.parent} holds {other}: choose another KEEP_AS, or delete that folder first")
 
 
 def load(folder: Path, name: str) -> Prompt:
@@ -68,8 +108,10 @@ def load(folder: Path, name: str) -> Prompt:
         raise Stop(f"the voice in {place} cannot be read ({error}): make it again from the recording") from None
     if not whole:
         raise Stop(f"the voice in {place} was altered since it was kept: make it again from the recording")
-    granted(agreed)
-    return Prompt(about["name"], wav, about["transcript"], agreed, about["quality"])
+    prompt = Prompt(about["name"], wav, about["transcript"], agreed, about["quality"], about["sha256"])
+    if granted(agreed).whose == voice.WHOSE:
+        comes_with(prompt.sound())
+    return prompt
 
 
 def kept(folder: Path) -> list[str]:
@@ -83,6 +125,14 @@ def checked_name(name: str) -> str:
     if not re.fullmatch(r"[\w-][\w -]{0,39}", name):
         raise Stop(f"'{name[:40]}' is no name for a voice: letters, digits, spaces and - (40 at most)")
     return name
+
+
+def kept_as(name: str, quick: bool) -> str:
+    """The name to keep the voice under, "" where it is not kept: a quick test keeps none, and says so."""
+    if quick and name.strip():
+        print("A quick test keeps no voice: KEEP_AS counts when QUICK_TEST is off.")
+        return ""
+    return name.strip()
 
 
 def labels(speakers: Iterable[str], keep_as: str = "") -> dict[str, str]:
