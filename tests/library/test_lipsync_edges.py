@@ -121,6 +121,7 @@ def test_what_sounds_marked_is_marked_all_the_same_and_only_a_record_spares_it(m
     wav = tone(tmp_path / "a.wav", 1.2)
     take = replace(made.take, speech=speech.prepare(wav, tmp_path))
     monkeypatch.setattr(watermark, "found", lambda sound: 1.0)
+    monkeypatch.setattr(watermark, "_proved", [(0.0, 1.0)])
     monkeypatch.setattr(watermark, "marked", lambda sound: replace(sound, samples=sound.samples * 0.5))
     assert output.marked(take, tmp_path) != take.speech.high
     told = {"consent": {}, "watermark": {"kind": "Perth"}, "sha256": {"a.wav": "0"}}
@@ -129,6 +130,16 @@ def test_what_sounds_marked_is_marked_all_the_same_and_only_a_record_spares_it(m
     told["sha256"]["a.wav"] = hashlib.sha256(wav.read_bytes()).hexdigest()
     wav.with_suffix(".json").write_text(json.dumps(told))
     assert output.marked(take, tmp_path) == take.speech.high
+
+
+def test_nothing_is_marked_where_marking_is_seen_not_to_work(made, monkeypatch, tmp_path):
+    from media import watermark
+
+    monkeypatch.setattr(watermark, "_proved", [])
+    monkeypatch.setattr(watermark, "found", lambda sound: 0.77)
+    monkeypatch.setattr(watermark, "marked", lambda sound: sound)
+    with pytest.raises(Stop, match="the watermark does not work here"):
+        output.marked(made.take, tmp_path)
 
 
 # --- names of films that are made one after the other

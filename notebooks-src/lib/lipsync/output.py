@@ -135,6 +135,7 @@ def marked(take: Take, folder: Path) -> Path:
 
     if request.record_of(take.speech.source).get("watermark", {}).get("kind") == "Perth":
         return take.speech.high
+    watermark.proved(_carried(folder))
     size = int(_LONGEST * RATE_OUT)
     total = take.speech.high.stat().st_size // 2
     target = folder / f"{take.speech.high.stem}-marked.s16"
@@ -143,6 +144,14 @@ def marked(take: Take, folder: Path) -> Path:
             made = watermark.marked(_stretch(take.speech.high, begin, min(total, begin + size))).samples
             out.write((numpy.clip(made, -1, 32767 / 32768) * 32768).round().astype(numpy.int16).tobytes())
     return target
+
+
+def _carried(folder: Path) -> Sound:
+    """Two seconds of the voice that the notebook carries: clean speech, on which it is seen that marking works."""
+    from media import voice
+
+    clean = speech.prepare(voice.write(folder), folder / "clean", 2.0)
+    return _stretch(clean.high, 0, 2 * RATE_OUT)
 
 
 def spots(loud: numpy.ndarray) -> list[float]:
