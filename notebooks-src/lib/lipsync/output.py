@@ -127,6 +127,13 @@ def _read_back(take: Take, path: Path, name: str) -> float:
     return found
 
 
+def tested(made: int, asked: int) -> str:
+    """What a quick test has shown, in words."""
+    if made == asked:
+        return "random weights paint noise, not mouths, and the whole way works on this machine"
+    return f"{made} of {asked} films were made; why the others were not stands above"
+
+
 def marked(take: Take, folder: Path) -> Path:
     """The raw sound at 48 kHz with the inaudible mark, made in stretches of half a minute; the sound itself where a
     record of the voice notebook proves that this very file is marked. What is read from a sound proves nothing: the
