@@ -312,10 +312,7 @@ if SCORE and results:
 films = [{**result.facts, "openness": None, "lse": lse.get(result.name)} for result in results]
 storage.write_json(place / "films.json", {"films": films, "asked": len(wishes), "problems": problems})
 if QUICK_TEST:
-    told = (
-        "the whole way works on this machine" if len(results) == len(wishes) else "not every film was made, see above"
-    )
-    print(f"This was the quick test: random weights paint noise, not mouths; {told}.")
+    print(f"This was the quick test: {output.tested(len(results), len(wishes))}.")
 seconds = sum(take.speech.seconds for take in ready)
 VERDICT = f"{len(results)} of {len(wishes)} films, {seconds:.0f} s, in {made.dtype}{', draft' if DRAFT else ''}"
 

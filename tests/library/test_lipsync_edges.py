@@ -348,6 +348,16 @@ def test_a_film_of_random_weights_says_so_in_whole_words(made):
     )
 
 
+def test_a_quick_test_that_made_no_film_claims_nothing():
+    assert "the whole way works" in output.tested(2, 2)
+    assert output.tested(0, 2) == "0 of 2 films were made; why the others were not stands above"
+
+
+def test_one_face_was_found(made):
+    with pytest.raises(Stop, match="FACE_NUMBER is 3, and 1 face was found"):
+        takes.prepare("film", made.face, made.take.speech.source, made.folders, box=BOX, number=3)
+
+
 def test_a_kept_track_that_is_damaged_is_found_anew(made, tmp_path):
     for data in (b"PK\x03\x04garbage", made.take.kept.read_bytes()[:-30], b""):
         (tmp_path / "t.npz").write_bytes(data)
