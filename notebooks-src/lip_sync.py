@@ -105,7 +105,7 @@ QUICK_TEST = False  # @param {type:"boolean"}
 FACE = "sample"  # @param {type:"string"}
 # @markdown **The speech**: `sample` is synthetic; or a file, `upload`, `record`, or `voice` (the voice notebook's)
 SPEECH = "sample"  # @param {type:"string"}
-# @markdown Or many: a CSV file with the columns face, speech (and name, face_number)
+# @markdown Or many: a CSV file with the columns face, speech (and name, face_number, whose_face, whose_voice)
 LIST_FILE = ""  # @param {type:"string"}
 # @markdown Any other face or voice: whose is it, and why may it be used?
 WHOSE_FACE = ""  # @param {type:"string"}
@@ -165,9 +165,11 @@ folders = storage.prepare("lip_sync")
 import shutil
 
 from labkit import here as platform
-from lipsync import label, plan, registry, request
+from lipsync import label, plan, ranges, registry, request
 from media import watermark
 
+ranges.check(SECONDS=SECONDS, FACE_NUMBER=FACE_NUMBER, SHIFT=SHIFT, MARGIN=MARGIN, CHEEKS=CHEEKS, FEATHER=FEATHER)
+ranges.check(STOP_AFTER=STOP_AFTER)
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
     shutil.rmtree(place, ignore_errors=True)
@@ -205,6 +207,7 @@ with report.stage("find the face"):
             take, track, remarks = takes.prepare(
                 one.wish.name, one.face, one.speech, mine, ours=one.ours, number=one.wish.number, wish=FIND, box=BOX,
                 longer=LONGER, most=made.seconds, look=look, gate=PAUSES, label=words,
+                quick=QUICK_TEST,
             )  # fmt: skip
         except Stop as stop:  # one that cannot be made does not end a list
             if len(found) == 1:
@@ -254,7 +257,7 @@ with report.stage("paint"):
 from lipsync import output
 from media import player
 
-results = []
+results, compared = [], []
 consents = {one.wish.name: said for one, said in zip(found, agreed, strict=True)}
 with report.stage("join"):
     for take in ready:
@@ -275,11 +278,11 @@ with report.stage("join"):
         results.append(result)
         print(f"{result.path.name}: {take.speech.seconds:.1f} s" + (f", {result.facts['signature']}" if SIGN else ""))
         if COMPARE:
-            output.compare(take, result.path, place / f"{take.name}-compare.mp4")
+            compared.append(output.compare(take, result))
 for result in results[:4]:
     player.show_film(result.path, f"{result.name}, lip-synced")
-if COMPARE and results:
-    player.show_film(place / f"{results[0].name}-compare.mp4", f"{results[0].name}: before, left, and after, right")
+if compared:
+    player.show_film(compared[0], f"{results[0].name}: before, left, and after, right")
 
 # %% [markdown]
 # ## 6 · Is it in sync, and where did the time go?
@@ -309,7 +312,7 @@ if SCORE and results:
 films = [{**result.facts, "openness": None, "lse": lse.get(result.name)} for result in results]
 storage.write_json(place / "films.json", {"films": films, "asked": len(wishes), "problems": problems})
 if QUICK_TEST:
-    print("This was the quick test: random weights paint noise, not mouths, and the whole way works on this machine.")
+    print(f"This was the quick test: {output.tested(len(results), len(wishes))}.")
 seconds = sum(take.speech.seconds for take in ready)
 VERDICT = f"{len(results)} of {len(wishes)} films, {seconds:.0f} s, in {made.dtype}{', draft' if DRAFT else ''}"
 

@@ -21,7 +21,8 @@ NAME = "chunks"
 
 def run(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str, Local]) -> dict[str, list[dict]]:
     """Make the chunks that are left of all takes; {take's key: its chunks' records, in order}."""
-    items = [item for take in todo for item in take.chunks()]
+    unique = {take.key: take for take in todo}  # the same face and speech twice are two films of the same chunks
+    items = [item for take in unique.values() for item in take.chunks()]
     settings = _settings(plan, models)
     listed = worklist.Worklist(folders, NAME, items, settings)
     left = len(items) - listed.states()["done"]

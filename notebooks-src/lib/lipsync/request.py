@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Wish:
     face: str
     speech: str
     number: int = 0
+    whose_face: str = ""  # where a row says it itself
+    whose_voice: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,27 +47,36 @@ class Found:
 
 
 def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
-    """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number), or the
-    one of the settings. Raises Stop."""
+    """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number,
+    whose_face, whose_voice), or the one of the settings. Raises Stop."""
     if not table.strip():
-        return [Wish("film", face.strip() or SAMPLE, speech.strip() or SAMPLE, number)]
+        face, speech = face.strip() or SAMPLE, speech.strip() or SAMPLE
+        name = "film" if face == speech == SAMPLE else f"{Path(face).stem}-{Path(speech).stem}"
+        return [Wish(_named(name, {"films"}), face, speech, number)]
     path = Path(table.strip()).expanduser()
     try:
+        if path.read_bytes()[:2] == b"PK":
+            raise Stop(f"{path.name} is a spreadsheet: save it as CSV, with the columns face, speech")
         with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            head = file.readline()
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=max(",;\t", key=head.count)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Stop(
             f"the list {path.name} cannot be read ({error}): give a CSV file with the columns face, speech"
         ) from None
-    found, taken = [], set()
+    found, taken = [], {"films"}  # films.json is the table of all
     for line, row in enumerate(rows, 2):
         row = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+        if not any(row.values()):  # a line of commas, as spreadsheets leave them
+            continue
         if not row.get("face") or not row.get("speech"):
             raise Stop(f"{path.name}, line {line}: a row needs a face and a speech")
         if not re.fullmatch(r"\d*", row.get("face_number", "")):
             raise Stop(f"{path.name}, line {line}: face_number is a number, not '{row['face_number']}'")
         name = _named(row.get("name") or f"{Path(row['face']).stem}-{Path(row['speech']).stem}", taken)
-        found.append(Wish(name, row["face"], row["speech"], int(row.get("face_number") or number)))
+        whose = row.get("whose_face", ""), row.get("whose_voice", "")
+        found.append(Wish(name, row["face"], row["speech"], int(row.get("face_number") or number), *whose))
     if not found:
         raise Stop(f"{path.name} holds no row: write one film a line, with its face and its speech")
     return found
@@ -74,10 +86,15 @@ def _named(wanted: str, taken: set[str]) -> str:
     """A file name of its own."""
     name = plain = re.sub(r"[^\w.-]+", "-", wanted).strip("-.")[:60] or "film"
     number = 2
-    while name in taken:
+    while _alike(name) in taken:
         name, number = f"{plain}-{number}", number + 1
-    taken.add(name)
+    taken.add(_alike(name))
     return name
+
+
+def _alike(name: str) -> str:
+    """What is the same for two names that some system takes for one."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
@@ -147,7 +164,9 @@ def known(speech: Path) -> Consent | None:
 
 
 def agreed(found: Found, whose_face: str, whose_voice: str, ground: str) -> dict[str, Consent]:
-    """The consents for a film's face and voice. Raises Stop for one that is neither ours nor stated."""
+    """The consents for a film's face and voice; what its row says goes before the settings. Raises Stop for one that
+    is neither ours nor stated."""
+    whose_face, whose_voice = found.wish.whose_face or whose_face, found.wish.whose_voice or whose_voice
     face = (
         Consent(sample.WHOSE, "free", consent.now(), {})
         if found.ours

@@ -5,13 +5,13 @@ Samples are int16 in plain files that are read piece by piece: an hour costs no 
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy
 from labkit import Stop, storage
 
-from lipsync import FPS
+from lipsync import FPS, video
 
 RATE, RATE_OUT = 16000, 48000  # Hz: what Whisper hears, what the film carries
 SHORTEST = 0.2  # seconds
@@ -29,6 +29,8 @@ class Speech:
     high: Path
     samples: int
     digest: str
+    file: str = ""  # hash of the file
+    remarks: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -59,30 +61,35 @@ def prepare(path: Path, folder: Path, most: float = 0.0) -> Speech:
     with storage.told(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        samples, digest = _decode(path, low, high, most)
+        made = _decode(path, low, high, most)
+        if made.samples >= SHORTEST * RATE and levels(made).max() < SILENT:
+            made = _decode(path, low, high, most, one=True)  # channels that are each other's opposite add up to nothing
+            made = replace(made, remarks=(*made.remarks, "its channels cancel each other out: the first is taken"))
     except av.FFmpegError as error:
         raise Stop(
             f"{path.name} is no sound that can be opened ({error.strerror}): use wav, mp3, m4a, ogg or a video"
         ) from None
-    if samples < SHORTEST * RATE:
-        raise Stop(f"{path.name} holds {samples / RATE:.2f} s of sound: there is nothing to speak")
-    made = Speech(path, low, high, samples, digest)
+    if made.samples < SHORTEST * RATE:
+        raise Stop(f"{path.name} holds {made.seconds:.2f} s of sound: there is nothing to speak")
     if levels(made).max() < SILENT:
         raise Stop(f"{path.name} is silent (never above {SILENT:g} dBFS): there is nothing to speak")
     return made
 
 
-def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
-    """Write both raw files; (samples at 16 kHz, hash of them). Raises Stop for a file that has no sound or breaks off,
-    FFmpegError for one that cannot be opened."""
+def _decode(path: Path, low: Path, high: Path, most: float, one: bool = False) -> Speech:
+    """Write both raw files, of the mean of all channels or of `one` alone. Raises Stop for a file that has no sound or
+    is damaged, FFmpegError for one that cannot be opened."""
     import av
+
+    remarks = []
 
     with av.open(str(path)) as container, storage.whole(low) as a, storage.whole(high) as b:
         if not container.streams.audio:
             raise Stop(f"{path.name} has no sound: give the speech as a file of its own")
         with open(a, "wb") as first, open(b, "wb") as second:
-            outs, seen = [], 0.0
-            frames = container.decode(container.streams.audio[0])
+            outs, seen, stream = [], 0.0, container.streams.audio[0]
+            known, waits = video.lasting(container, stream), _late(container, stream)
+            frames = container.decode(stream)
             while not most or seen < most:
                 try:
                     frame = next(frames, None)
@@ -96,10 +103,14 @@ def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
                 outs = outs or [
                     _resampled(frame.sample_rate, rate, file) for rate, file in ((RATE, first), (RATE_OUT, second))
                 ]
+                sound = _mono(frame, one)
+                if waits:  # a video whose sound begins later: it stays in step with its picture
+                    sound = numpy.concatenate([numpy.zeros(round(waits * frame.sample_rate), numpy.float32), sound])
+                    seen, known, waits = seen + waits, known and known + waits, 0.0
                 seen += frame.samples / frame.sample_rate
-                sound = _mono(frame)
                 for write in outs:
                     write(sound)
+            remarks += _cut(path, seen, known, most, _more(frames) if most and seen >= most else None)
             for write in outs:
                 write(numpy.zeros(0, numpy.float32), True)
         for file, rate in ((a, RATE), (b, RATE_OUT)):
@@ -108,7 +119,62 @@ def _decode(path: Path, low: Path, high: Path, most: float) -> tuple[int, str]:
                     cut.truncate(2 * int(most * rate))
         with open(a, "rb") as written:
             digest = hashlib.file_digest(written, "sha256").hexdigest()[:16]
-        return a.stat().st_size // 2, digest
+        return Speech(path, low, high, a.stat().st_size // 2, digest, video.digest(path), tuple(remarks))
+
+
+def _late(container, stream) -> float:
+    """Seconds by which a video's sound begins after its picture; at most a minute, 0 for what has no picture."""
+    if not container.streams.video or stream.start_time is None or container.streams.video[0].start_time is None:
+        return 0.0
+    picture = container.streams.video[0]
+    late = float(stream.start_time * stream.time_base - picture.start_time * picture.time_base)
+    return late if 0.02 < late < 60 else 0.0
+
+
+def _more(frames):
+    """The next frame, None where there is none that can be read."""
+    import av
+
+    try:
+        return next(frames, None)
+    except av.FFmpegError:
+        return None
+
+
+def _cut(path: Path, seen: float, known: float, most: float, more) -> list[str]:
+    """What is to be said of a speech that is not used, or not there, to its end. `seen` seconds were read, `known` is
+    what the file's head says, 0 for nothing."""
+    if most and (more is not None or seen > most + 0.05):
+        of = f" of {known:.1f} s" if known > most else ""
+        return [f"the first {most:g} s{of} of the speech are used: SECONDS says how many"]
+    if known > seen + 0.2:
+        return [f"the speech breaks off: of {known:.1f} s that it should have, {seen:.1f} s are there"]
+    return ["the speech breaks off: its file's end is missing"] if _endless(path) else []
+
+
+def _endless(path: Path) -> bool:
+    """Whether a wav, mp3 or ogg is shorter than its head says, or has no last page."""
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        head = file.read(65536)
+        file.seek(max(0, size - 66000))
+        tail = file.read()
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        at = 12
+        while at + 8 <= len(head):
+            length = int.from_bytes(head[at + 4 : at + 8], "little")
+            if head[at : at + 4] == b"data":
+                return length < 0xFFFFFF00 and at + 8 + length > size  # larger: a stream that did not know its length
+            at += 8 + length + length % 2
+    if head[:4] == b"OggS":
+        last = tail.rfind(b"OggS")
+        return last >= 0 and not tail[last + 5] & 4  # the flag of a stream's last page (RFC 3533)
+    for name in (b"Xing", b"Info"):
+        at = head.find(name)
+        if at >= 0 and (head[:3] == b"ID3" or head[0] == 0xFF) and head[at + 7] & 2:  # bytes are told as well
+            length = int.from_bytes(head[at + 12 : at + 16] if head[at + 7] & 1 else head[at + 8 : at + 12], "big")
+            return 0 < size < 0.98 * length
+    return False
 
 
 def _resampled(rate: int, wanted: int, file):
@@ -124,8 +190,9 @@ def _resampled(rate: int, wanted: int, file):
     return write
 
 
-def _mono(frame) -> numpy.ndarray:
-    """The mean of a decoded frame's channels, float32 in -1..1; whatever their layout is called, or not called."""
+def _mono(frame, one: bool = False) -> numpy.ndarray:
+    """The mean of a decoded frame's channels, or the first `one`, float32 in -1..1; whatever their layout is called,
+    or not called."""
     sound = frame.to_ndarray()
     if not frame.format.is_planar:
         sound = sound.reshape(-1, frame.layout.nb_channels).T
@@ -133,7 +200,7 @@ def _mono(frame) -> numpy.ndarray:
         sound = (sound.astype(numpy.float32) - 128) / 128
     elif sound.dtype.kind == "i":
         sound = sound.astype(numpy.float32) / -float(numpy.iinfo(sound.dtype).min)
-    return numpy.ascontiguousarray(sound.mean(0), numpy.float32)
+    return numpy.ascontiguousarray(sound[0] if one else sound.mean(0), numpy.float32)
 
 
 def levels(speech: Speech) -> numpy.ndarray:

@@ -152,7 +152,8 @@ class Studio:
                 if place is not None:
                     soft = crop.mask(face, place, look)
                     crop.blend(frame, painted[at], place, soft, float(stage.weights[i]), look.match)
-                    opened.append(round(crop.openness(painted[at]), 4))
+                    shown = bool(soft.any())  # what a mask hides wholly is not counted as painted
+                    opened.append(round(crop.openness(painted[at]), 4) if shown else None)
                     at += 1
                 else:
                     opened.append(None)

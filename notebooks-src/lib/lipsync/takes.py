@@ -58,9 +58,9 @@ class Take:
         return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:8]
 
     def chunks(self) -> list[dict]:
-        """The pieces of work: ten seconds each."""
+        """The pieces of work: ten seconds each; the same whatever the film is called."""
         return [
-            {"film": self.name, "take": self.key, "begin": begin, "end": min(begin + CHUNK, self.frames)}
+            {"take": self.key, "begin": begin, "end": min(begin + CHUNK, self.frames)}
             for begin in range(0, self.frames, CHUNK)
         ]
 
@@ -77,28 +77,32 @@ class Take:
 
 def of_plain(told: dict) -> Take:
     """The take that `plain` described."""
-    clip = dict(told["clip"], path=Path(told["clip"]["path"]), remarks=tuple(told["clip"]["remarks"]))
+    clip = dict(told["clip"], path=Path(told["clip"]["path"]), remarks=tuple(told["clip"]["remarks"]),
+                stretch=tuple(told["clip"]["stretch"]))  # fmt: skip
     heard = {k: Path(v) if k in ("source", "low", "high") else v for k, v in told["speech"].items()}
+    heard["remarks"] = tuple(heard["remarks"])
     more = {k: told[k] for k in ("name", "longer", "gate", "label")}
     return Take(clip=Clip(**clip), kept=Path(told["kept"]), speech=Speech(**heard), look=Look(**told["look"]), **more)
 
 
 def prepare(
     name: str, face: Path, said: Path, folders: storage.Folders, *, ours: bool = False, number: int = 0,
-    wish: str = "auto", box: str = "", longer: str = "ping-pong", most: float = 0.0, tell=None, **more,
+    wish: str = "auto", box: str = "", longer: str = "ping-pong", most: float = 0.0, tell=None, quick: bool = False,
+    **more,
 ) -> tuple[Take, Track, list[str]]:  # fmt: skip
     """(take, track, remarks): look at both files, and find the face, unless an earlier session has. `most` seconds of
-    the speech at most (0: all). Raises Stop, with one sentence, for what nothing can be made of."""
+    the speech at most (0: all); a `quick` test downloads no finder. Raises Stop, with one sentence, for what nothing
+    can be made of."""
     if longer not in timeline.LONGER:
         raise Stop(f"LONGER is one of {', '.join(timeline.LONGER)}, not '{longer}'")
     heard = speech.prepare(said, folders.work / "speech", most)
     clip = video.look(face)
-    remarks = list(clip.remarks)
+    remarks = [*clip.remarks, *heard.remarks]
     wanted = hashlib.sha256(repr((clip.digest, clip.width, number, wish, box, ours)).encode()).hexdigest()[:12]
     kept = folders.outputs / TRACKS / f"{wanted}.npz"
     found = track.load(kept)
     if found is None:
-        finder = find.choose(wish, box, clip, folders, ours)
+        finder = find.choose(wish, box, clip, folders, ours, quick)
         found = track.make(clip, finder, number, tell)
         found.remarks()  # one that nothing can be made of is not kept
         with storage.told(kept):

@@ -5,6 +5,8 @@ unchanged. Rows are `faces.ROW` numbers, contours lie beside them.
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +100,9 @@ def make(clip: video.Clip, finder, number: int = 0, tell: Callable[[int], None] 
     people.sort(key=lambda one: -sum(f.width**2 for f in one.values()))
     people = [one for one in people if len(one) >= min(5, clip.frames)]  # a flash is nobody
     if number > len(people):
-        raise Stop(f"FACE_NUMBER is {number}, and {len(people)} face{'s' * (len(people) != 1)} were found")
+        raise Stop(
+            f"FACE_NUMBER is {number}, and {len(people)} {'face was' if len(people) == 1 else 'faces were'} found"
+        )
     chosen: dict[int, Face] = {}
     for one in people if number == 0 else people[number - 1 : number]:
         chosen = one | chosen
@@ -197,5 +201,5 @@ def load(path: Path) -> Track | None:
         with numpy.load(path, allow_pickle=False) as held:
             about = json.loads(str(held["about"]))
             return Track(held["rows"], held.get("points"), about["finder"], about["people"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

@@ -6,6 +6,7 @@ neither. Only what is needed at once is held.
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ class Clip:
     still: bool
     digest: str
     remarks: tuple[str, ...] = ()
+    stretch: tuple[float, float] = (1.0, 1.0)  # of width and height, before it is turned: pixels that are not square
 
     @property
     def seconds(self) -> float:
@@ -51,7 +53,7 @@ def look(path: Path) -> Clip:
     photo = _photo(path)
     if photo is not None:
         height, width = photo.shape[:2]
-        return _small(Clip(path, width, height, 1, FPS, 0, 1.0, True, _digest(path)))
+        return _small(Clip(path, width, height, 1, FPS, 0, 1.0, True, digest(path)))
     return _small(_film(path))
 
 
@@ -63,7 +65,8 @@ def _film(path: Path) -> Clip:
             if not container.streams.video:
                 raise Stop(f"{path.name} has no picture: give a video or a photo of the face")
             stream = container.streams.video[0]
-            ends, begins, unit = [], [], stream.time_base
+            ends, begins, unit, known = [], [], stream.time_base, lasting(container, stream)
+            stretch = _stretch(stream.sample_aspect_ratio)
             step = float(1 / stream.average_rate) if stream.average_rate else 1 / FPS
             for packet in container.demux(stream):
                 if packet.size and packet.pts is not None:
@@ -71,6 +74,8 @@ def _film(path: Path) -> Clip:
                     ends.append(begins[-1] + (float(packet.duration * unit) if packet.duration else step))
         with av.open(str(path)) as container:
             first = next(container.decode(video=0), None)
+    except FileNotFoundError:
+        raise _gone(path) from None
     except av.FFmpegError as error:
         raise Stop(f"{path.name} is neither a video nor a photo that can be opened ({error.strerror})") from None
     if first is None or not begins:
@@ -78,9 +83,39 @@ def _film(path: Path) -> Clip:
     frames = max(1, round((max(ends) - min(begins)) * FPS)) if len(begins) > 1 else 1
     rate = len(begins) / max(1e-6, max(ends) - min(begins))
     turned = int(first.rotation) % 360
-    width, height = (first.height, first.width) if turned in (90, 270) else (first.width, first.height)
+    width, height = round(first.width * stretch[0]), round(first.height * stretch[1])
+    width, height = (height, width) if turned in (90, 270) else (width, height)
     remarks = ("it has one frame, and is taken as a photo",) if frames == 1 else ()
-    return Clip(path, width, height, frames, rate, turned, 1.0, frames == 1, _digest(path), remarks)
+    lasts = max(ends) - min(begins)
+    if known > lasts + max(0.2, 2 * step):
+        remarks += (f"the file breaks off: of {known:.1f} s that it should have, {lasts:.1f} s are there",)
+    hashed = digest(path)
+    return Clip(path, width, height, frames, rate, turned, 1.0, frames == 1, hashed, remarks, stretch)
+
+
+def lasting(container, stream) -> float:
+    """Seconds that a stream should last, as its file's head says; 0 where it says nothing (or only guesses)."""
+    told, kind = stream.metadata.get("DURATION", ""), container.format.name
+    if re.fullmatch(r"\d+:\d\d:\d\d(\.\d+)?", told):  # Matroska
+        hours, minutes, seconds = told.split(":")
+        begins = float((stream.start_time or 0) * stream.time_base)
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - begins
+    if ("mp4" in kind or kind == "flac") and stream.duration:
+        return float(stream.duration * stream.time_base)
+    return 0.0
+
+
+def _stretch(ratio) -> tuple[float, float]:
+    """How much wider and higher a picture is shown than its pixels say, by their width over their height; never
+    narrower, which would lose some. 1, 1 for square ones, and for a ratio that makes no sense."""
+    ratio = float(ratio or 1)
+    if not 0.2 < ratio < 5:
+        return 1.0, 1.0
+    return (ratio, 1.0) if ratio > 1 else (1.0, 1 / ratio)
+
+
+def _gone(path: Path) -> Stop:
+    return Stop(f"{path} is not there any more: bring it again, and run all")
 
 
 def _small(clip: Clip) -> Clip:
@@ -163,6 +198,8 @@ def _decoded(clip: Clip, second: float):
     """(second, frame) from a frame at or before `second` on; seconds count from the clip's begin."""
     import av
 
+    if not clip.path.is_file():
+        raise _gone(clip.path)
     for seeking in (second > 0, False):
         with av.open(str(clip.path)) as container:
             stream = container.streams.video[0]
@@ -193,9 +230,7 @@ def _decoded(clip: Clip, second: float):
 
 def _rgb(frame, clip: Clip) -> numpy.ndarray:
     """A decoded frame as it will be used: its own colours, size and turn."""
-    width, height = frame.width, frame.height
-    if clip.scale < 1:
-        width, height = round(width * clip.scale), round(height * clip.scale)
+    width, height = (round(v * s * clip.scale) for v, s in zip((frame.width, frame.height), clip.stretch, strict=True))
     space = _SPACES.get(int(frame.colorspace), 1 if frame.height >= 720 else 5)  # where none is said: by the size
     picture = frame.reformat(width, height, "rgb24", src_colorspace=space).to_ndarray()
     if clip.turned:
@@ -205,20 +240,30 @@ def _rgb(frame, clip: Clip) -> numpy.ndarray:
 
 def _photo(path: Path):
     """A photo's pixels, turned as its camera says; None for what is none (an animation goes as a video)."""
+    import warnings
+
+    from media.picture import plain
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
-            if getattr(image, "is_animated", False):
-                return None
-            return numpy.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large raises
+            with Image.open(path) as image:
+                if getattr(image, "is_animated", False):
+                    return None
+                return numpy.asarray(plain(ImageOps.exif_transpose(image)))
+    except Image.DecompressionBombError:
+        most = f"{2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels"
+        raise Stop(f"{path.name} is a photo of more than {most}: make it smaller") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return None
 
 
 def _picture(clip: Clip) -> numpy.ndarray:
     import cv2
 
+    if not clip.path.is_file():
+        raise _gone(clip.path)
     found = _photo(clip.path)
     if found is None:  # a video of one frame
         return _rgb(next(_decoded(clip, 0.0))[1], clip)
@@ -227,6 +272,7 @@ def _picture(clip: Clip) -> numpy.ndarray:
     return numpy.ascontiguousarray(found[: clip.height, : clip.width])
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """A file's hash, 16 digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labkit import Stop, storage
+from media.picture import plain
 
 from videogen.plan import Plan
 
@@ -44,7 +45,7 @@ def opened(name: str | Path):
                 picture = ImageOps.exif_transpose(found)
                 if getattr(found, "n_frames", 1) > 1:
                     print(f"{short} has {found.n_frames} pictures; the clip begins with the first.")
-            return _plain(picture)
+            return plain(picture)
     except FileNotFoundError:
         raise Stop(f"there is no image {path}; upload it first, and give its path") from None
     except Image.DecompressionBombError:
@@ -56,23 +57,6 @@ def opened(name: str | Path):
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         why = "is no image" if isinstance(error, UnidentifiedImageError) else "cannot be read as an image"
         raise Stop(f"{short} {why}; give a PNG, JPEG or WebP file") from None
-
-
-def _plain(picture):
-    """Any image as RGB of 8 bits: 16 bits a channel are scaled (a plain conversion clips them to white), what is
-    see-through becomes white."""
-    import numpy as np
-    from PIL import Image
-
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.nan_to_num(np.asarray(picture, np.float64))
-        top = next((top for top in (1.0, 255.0, 65535.0) if values.max() <= top and picture.mode == "F"), 65535.0)
-        picture = Image.fromarray((values / max(top, values.max()) * 255).clip(0, 255).astype("uint8"))
-    if picture.mode in ("RGBA", "LA", "P", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
 
 
 def judged(name: str):
