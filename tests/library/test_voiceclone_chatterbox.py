@@ -44,13 +44,13 @@ def weights(folder):
     from safetensors.torch import save_file
     from tokenizers import Tokenizer, models, pre_tokenizers
 
-    shims.pkg_resources()
     shims.onnx()
-    import chatterbox.models.t3.llama_configs as configs
-    from chatterbox.models.s3gen import S3Gen
-    from chatterbox.models.t3 import T3
-    from chatterbox.models.t3.modules.t3_config import T3Config
-    from chatterbox.models.voice_encoder import VoiceEncoder
+    with shims.pkg_resources():
+        import chatterbox.models.t3.llama_configs as configs
+        from chatterbox.models.s3gen import S3Gen
+        from chatterbox.models.t3 import T3
+        from chatterbox.models.t3.modules.t3_config import T3Config
+        from chatterbox.models.voice_encoder import VoiceEncoder
 
     configs.LLAMA_CONFIGS["GPT2_medium"]["n_layer"] = 1
     configs.LLAMA_CONFIGS["GPT2_medium"]["num_hidden_layers"] = 1

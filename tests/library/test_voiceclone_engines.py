@@ -1,5 +1,6 @@
 """Engines on tiny models of their own classes, from the same files and through the same calls as the real ones."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -434,6 +435,13 @@ def test_a_tiny_whisper_hears_through_the_same_loader(tmp_path, prompt):
     ears = recogniser.load(tmp_path, "cpu")
     assert isinstance(ears.heard(prompt.sound()), str)
     assert not shims.has_torchaudio()  # what stands in for it is not taken for it
+
+
+def test_what_stands_in_for_pkg_resources_is_gone_once_perth_is_here():
+    packages()
+    real = importlib.util.find_spec("pkg_resources")
+    watermark.ready()
+    assert importlib.util.find_spec("pkg_resources") == real  # raises ValueError for a module without a spec
 
 
 def test_no_engine_hears_a_voice_without_consent(loaded, prompt):

@@ -19,10 +19,22 @@ from collections.abc import Iterator
 _QUIET = threading.RLock()
 
 
-def pkg_resources() -> None:
-    """Have a `pkg_resources` with the two functions that are asked for. Call it before importing perth or webrtcvad."""
+@contextlib.contextmanager
+def pkg_resources() -> Iterator[None]:
+    """Have a `pkg_resources` with the two functions that are asked for, while perth or webrtcvad is imported: they ask
+    then and never again, and whoever else finds one (pytest, old namespace packages) expects the whole of it."""
     if "pkg_resources" in sys.modules or importlib.util.find_spec("pkg_resources") is not None:
+        yield
         return
+    sys.modules["pkg_resources"] = made = _resources()
+    try:
+        yield
+    finally:
+        if sys.modules.get("pkg_resources") is made:
+            del sys.modules["pkg_resources"]
+
+
+def _resources() -> types.ModuleType:
     from importlib import metadata
     from pathlib import Path
 
@@ -38,7 +50,7 @@ def pkg_resources() -> None:
 
     made = types.ModuleType("pkg_resources")
     made.resource_filename, made.get_distribution = resource_filename, get_distribution
-    sys.modules["pkg_resources"] = made
+    return made
 
 
 def torchaudio() -> None:

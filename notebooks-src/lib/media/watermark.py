@@ -30,11 +30,10 @@ def wanted(choice: str) -> bool:
 @cache
 def _perth():
     """The watermarker, on the card where there is one. Raises RuntimeError when perth has none."""
-    shims.pkg_resources()
     shims.torchaudio()
     import torch
 
-    with shims.quiet():
+    with shims.pkg_resources(), shims.quiet():
         import perth
 
         if perth.PerthImplicitWatermarker is None:

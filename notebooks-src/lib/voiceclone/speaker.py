@@ -17,10 +17,9 @@ _WINDOW = 1.6  # seconds of one embedding
 
 @cache
 def _encoder():
-    shims.pkg_resources()
     import torch
 
-    with shims.quiet():
+    with shims.pkg_resources(), shims.quiet():
         from resemblyzer import VoiceEncoder
 
         return VoiceEncoder("cuda" if torch.cuda.is_available() else "cpu", verbose=False)

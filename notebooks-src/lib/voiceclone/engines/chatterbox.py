@@ -72,9 +72,8 @@ def load(folders: list[Path], language: str, device: str, work: Path) -> "Chatte
     """From a downloaded snapshot, in float32 (bfloat16 is three times slower on a T4, by a user's report)."""
     if not shims.has_torchaudio():
         raise Stop("Chatterbox needs torchaudio, which is not here: choose another engine, or install it")
-    shims.pkg_resources()
     shims.onnx()
-    with shims.quiet():
+    with shims.pkg_resources(), shims.quiet():
         import perth
 
         if perth.PerthImplicitWatermarker is None:
