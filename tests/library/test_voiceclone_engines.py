@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy
 import pytest
@@ -275,6 +276,26 @@ class Broken:
             self.left -= 1
             raise self.error
         return self.engine.say(text, voice, how)
+
+
+def test_the_next_sentence_is_spoken_while_one_is_judged_also_where_a_text_repeats_itself(
+    loaded, prompt, folders, monkeypatch
+):
+    engine, ahead, one = Broken(loaded["voxcpm2"].engine, "", 0), [], items()[0]
+    texts = ("Yes, it is so.", "Yes, it is so.", "No, it is not.", "Yes, it is so.")
+    todo = [{**one, "text": text} for text in texts]
+    real = takes.measures.fault
+
+    def judged(*asked):
+        until = time.monotonic() + 10
+        while len(engine.calls) < min(len(ahead) + 2, len(todo)) and time.monotonic() < until:
+            time.sleep(0.01)
+        ahead.append(len(engine.calls))
+        return real(*asked)
+
+    monkeypatch.setattr(takes.measures, "fault", judged)
+    speak(loaded["voxcpm2"], prompt, folders, todo, engine=engine)
+    assert ahead == [2, 3, 4, 4] and [text for text, _ in engine.calls] == list(texts)
 
 
 def test_a_sentence_that_fails_is_tried_once_more_with_another_seed(loaded, prompt, folders):

@@ -5,6 +5,7 @@ card, where the engine needs the processor little, our own work is hidden behind
 """
 
 import time
+from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ class Booth:
             consent.granted(voice.agreed)
         self.engine, self.voices, self.settings, self.recogniser = engine, voices, settings, recogniser
         self.thread = ThreadPoolExecutor(1, "engine")
-        self.begun: dict[str, Future] = {}
-        self.following: dict[str, dict] = {}
+        self.begun: tuple[dict, Future] | None = None  # the sentence that is spoken ahead
+        self.order: deque[dict] = deque()
 
     def __enter__(self) -> "Booth":
         watermark.ready()
@@ -75,8 +76,7 @@ class Booth:
 
     def expect(self, items: Iterable[dict]) -> None:
         """Tell in which order sentences will be asked for, so that the next can be spoken ahead."""
-        listed = list(items)
-        self.following = {_key(one): other for one, other in zip(listed, listed[1:], strict=False)}
+        self.order = deque(items)
 
     def make(self, item: dict, folder: Path) -> dict:
         """Write the takes of a sentence, `take-1.wav` the best, into `folder`; what is worth noting of them."""
@@ -100,11 +100,16 @@ class Booth:
 
     def _ready(self, item: dict) -> list[tuple]:
         """This sentence's takes, spoken ahead or now; the next sentence is begun before they are judged."""
-        mine = self.begun.pop(_key(item), None) or self.thread.submit(self._all, item)
-        done = mine.result()
-        follows = self.following.get(_key(item))
-        if follows is not None and _key(follows) not in self.begun:
-            self.begun[_key(follows)] = self.thread.submit(self._all, follows)
+        ahead, self.begun = self.begun, None
+        if ahead is not None and ahead[0] != item:
+            ahead[1].cancel()  # another process makes that one
+            ahead = None
+        done = (ahead[1] if ahead else self.thread.submit(self._all, item)).result()
+        if item in self.order:  # by its place: a text may say the same sentence twice
+            while self.order.popleft() != item:
+                pass
+            if self.order:
+                self.begun = (self.order[0], self.thread.submit(self._all, self.order[0]))
         return done
 
     def _all(self, item: dict) -> list[tuple]:
@@ -140,10 +145,6 @@ class Booth:
         take |= {"seconds": round(made.seconds, 3), "speed": round(speed, 3)}
         take |= measures.of_piece(made, voice.embedding, item["text"], self.recogniser, item["language"])
         return take, made
-
-
-def _key(item: dict) -> str:
-    return repr(sorted(item.items()))
 
 
 def _usable(made: Sound | None) -> bool:
