@@ -216,10 +216,21 @@ def padded(graphs: list[chains.Chain], width: int) -> rows.Batch:
     return to_torch(rows.collate([[g] for g in graphs], SimpleNamespace(row_tokens=width)), CPU)
 
 
+def sizes_of(data: corpus.Corpus) -> np.ndarray:
+    """Nodes of every function's graph, (N,) ints: what is timed stands for all of them, the 32 quantiles of this."""
+    pieces = np.array_split(np.arange(len(data)), -(-len(data) // 2048))
+    drawn = (drawing.draw(data, 0, piece) for piece in pieces)
+    return np.concatenate(
+        [[len(some.graph(g)) for g in range(len(piece))] for piece, some in zip(pieces, drawn, strict=True)]
+    )
+
+
 def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
     """CPU seconds a sample of one thread: 32 whole functions, packed or padded, each round in turn."""
     settings = replace(data.settings, row_tokens=768)
-    drawn = drawing.draw(data, 0, np.linspace(0, len(data) - 1, 32).astype(int))
+    sizes = sizes_of(data)
+    typical = np.argsort(sizes, kind="stable")[((np.arange(32) + 0.5) / 32 * len(sizes)).astype(int)]
+    drawn = drawing.draw(data, 0, typical)
     graphs = [drawn.graph(g) for g in range(32)]
     for graph in graphs:
         graph.nodes[0] = 5 + graph.nodes[0] % (c.vocabulary - 5)
@@ -228,7 +239,7 @@ def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
     packed = to_torch(
         rows.collate([[graphs[i] for i in row] for row in rows.pack(list(map(len, graphs)), 768)], settings), CPU
     )
-    to_longest, to_768 = padded(graphs, longest), padded(graphs[:8], 768)
+    to_longest, to_768 = padded(graphs, longest), padded(graphs[::4], 768)
     lean, naive, hf = GraphMER(c).train(), Naive(c).train(), hf_model(c).train()
     lean_step, naive_step = (_stepper(model) for model in (lean, naive))
     labels = torch.full((32, longest), -100)
@@ -260,6 +271,7 @@ def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:
         "range": {n: (min(r), max(r)) for n, r in ratios.items()},
         "longest": longest,
         "mean": float(np.mean([len(g) for g in graphs])),
+        "mean_of_all": float(sizes.mean()),
         "fill_packed": packed.fill,
         "fill_padded": to_longest.fill,
     }
@@ -401,7 +413,7 @@ def text(r: dict) -> str:
             f"data         {d['data_per_s']:,.0f} samples/s a core; once: tokens and mentions, on disk,"
             f" {d['encode_per_s']:,.0f}; each epoch: graphs, masks, rows, batches {d['chains_per_s']:,.0f}",
             f"             before that, once: parsed and resolved {d['parse_per_s']:,.0f} definitions/s",
-            f"functions    mean {t['mean']:.0f} nodes, longest of 32 {t['longest']};"
+            f"functions    mean {t['mean']:.0f} nodes (of all {t['mean_of_all']:.0f}), longest of 32 {t['longest']};"
             f" filled {t['fill_packed']:.1%} packed, {t['fill_padded']:.1%} padded",
         ]
         names = {"naive": "lean/naive, longest of 32", "naive_768": "lean/naive, all 768", "hf": "lean/BERT + Trainer"}

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from graphmer.knowledge import QUERIED, RELATIONS, Definition
 from graphmer.ragged import Ragged, grouped, ragged
-from graphmer.tokens import encode, encode_batch, encode_names, identifier_flags
+from graphmer.tokens import Units, encode_batch, encode_names, identifier_flags
 
 SIG_DOC, BODY, CHUNK = 0, 1, 2
 MENTIONS = 3
@@ -129,23 +129,24 @@ def build_corpus(
     entities = {
         name: i for i, name in enumerate(dict.fromkeys([*(t[0] for t in triples), *(d.name for d in definitions)]))
     }
-    edges, asked, tails, skipped = _edges(triples, entities, tokenizer, settings)
+    units = Units(tokenizer)  # names stand in the texts, too
+    texts = _encode(definitions, units, settings, hidden)
+    edges, asked, tails, skipped = _edges(triples, entities, units, settings)
     inside, spaced = identifier_flags(tokenizer)
-    texts = _encode(definitions, tokenizer, settings, hidden)
     told = edges.lengths() > 0
     known = {name: i for name, i in entities.items() if told[i]} | {d.name: entities[d.name] for d in definitions}
-    heads = _find_heads(definitions, texts, known, tokenizer, inside, spaced)
+    heads = _find_heads(definitions, texts, known, units, inside, spaced)
     return Corpus(
         settings, tuple(d.name for d in definitions), texts, heads, entities, edges, asked, tails, inside, spaced,
         skipped,
     )  # fmt: skip
 
 
-def _edges(triples, entities: dict[str, int], tokenizer, settings: ChainSettings):
+def _edges(triples, entities: dict[str, int], units: Units, settings: ChainSettings):
     """(edges of each entity, how many of them can be asked for, tails, triples whose tail is too long)."""
     last = {tail: last_component(tail) for _, _, tail in triples}
     names = sorted(set(last.values()))
-    encoded = encode_names(tokenizer, names)
+    encoded = encode_names(units, names)
     fits = {name: ids for name, ids in zip(names, encoded, strict=True) if len(ids) <= settings.leaf_slots}
     place = {name: i for i, name in enumerate(fits)}
     number = {tail: place.get(name, -1) for tail, name in last.items()}
@@ -161,36 +162,32 @@ def _edges(triples, entities: dict[str, int], tokenizer, settings: ChainSettings
     return Ragged(halves.flat, halves.offsets[::2]), asked, ragged(list(fits.values())), int((~kept).sum())
 
 
-def _encode(definitions, tokenizer, settings: ChainSettings, hidden) -> tuple[Ragged, Ragged]:
-    """Tokens of every sample in both views: header and text, cut to what the windows hold."""
+def _encode(definitions, units: Units, settings: ChainSettings, hidden) -> tuple[Ragged, Ragged]:
+    """Tokens of every sample in both views: header and text, cut to what the windows hold. Each distinct text is
+    encoded once: what is hidden, and a module, show the same in both views."""
     limit = settings.windows * (settings.roots - 2)
+    views = [(d, view) for view in (SIG_DOC, BODY) for d in definitions]
     # Code has about four characters per token (4.1 to 4.4 on the standard library): the cut spares work on giants.
-    texts = [
-        view_text(d, SIG_DOC if d.name in hidden else view)[: 6 * limit]
-        for view in (SIG_DOC, BODY)
-        for d in definitions
-    ]
-    headers = [header_text(d, view) for view in (SIG_DOC, BODY) for d in definitions]
-    place = {text: len(texts) + i for i, text in enumerate(dict.fromkeys(headers))}
-    found = encode(tokenizer, [*texts, *place])
-    header = np.array([place[text] for text in headers], dtype=np.int64)
-    above, below = found.lengths()[header], found.lengths()[: len(texts)]
+    texts = [view_text(d, SIG_DOC if d.name in hidden else view)[: 6 * limit] for d, view in views]
+    headers = [header_text(d, view) for d, view in views]
+    place = {text: i for i, text in enumerate(dict.fromkeys([*texts, *headers]))}
+    found = units.encode(list(place))
+    header, text = (np.array([place[t] for t in some], dtype=np.int64) for some in (headers, texts))
+    above, below = found.lengths()[header], found.lengths()[text]
     size = (above + below).clip(max=limit)
     offsets = np.concatenate([[0], np.cumsum(size)])
     sample = np.repeat(np.arange(len(texts)), size)
     at = np.arange(offsets[-1]) - offsets[sample]
     from_header = at < above[sample]
-    flat = found.flat[
-        at + np.where(from_header, found.offsets[header][sample], (found.offsets[: len(texts)] - above)[sample])
-    ]
-    middle = offsets[len(definitions)]
+    begin = np.where(from_header, found.offsets[header][sample], (found.offsets[text] - above)[sample])
+    flat, middle = found.flat[at + begin], offsets[len(definitions)]
     return (
         Ragged(flat[:middle], offsets[: len(definitions) + 1]),
         Ragged(flat[middle:], offsets[len(definitions) :] - middle),
     )
 
 
-def _find_heads(definitions, texts, known: dict[str, int], tokenizer, inside, spaced) -> tuple[Ragged, Ragged]:
+def _find_heads(definitions, texts, known: dict[str, int], units, inside, spaced) -> tuple[Ragged, Ragged]:
     """Mentions of each sample's candidate names, as whole identifiers; a dotted module only in its own header line."""
     # In order of precedence: the first name to claim a word of a sample keeps it.
     claims = [(d.name, d.owner, *(tail for _, tail in d.triples), d.module) for d in definitions]
@@ -202,9 +199,9 @@ def _find_heads(definitions, texts, known: dict[str, int], tokenizer, inside, sp
     short = np.array([short_of.get(i, -1) for i in range(max(short_of, default=-1) + 1)], dtype=np.int64)
     table, first = np.unique(sample * len(shorts) + short[entity], return_index=True)
     entity_of = entity[first]
-    spelled = [*encode_names(tokenizer, list(shorts)), *encode_batch(tokenizer, list(shorts))]
+    spelled = [*encode_names(units, list(shorts)), *encode_batch(units, list(shorts))]
     words = _hash_spellings(spelled, len(shorts))
-    module, offset = _modules(definitions, known, tokenizer)
+    module, offset = _modules(definitions, known, units)
     result = []
     for tokens in texts:
         sample, at, length, value = _words(tokens, inside, spaced)
@@ -224,11 +221,11 @@ def _find_heads(definitions, texts, known: dict[str, int], tokenizer, inside, sp
     return result[0], result[1]
 
 
-def _modules(definitions, known, tokenizer) -> tuple[np.ndarray, np.ndarray]:
+def _modules(definitions, known, units) -> tuple[np.ndarray, np.ndarray]:
     """(samples, 2): entity of the module in the header line or -1, its tokens; (samples,) tokens before it."""
     names = list(dict.fromkeys(d.module for d in definitions))
-    lengths = dict(zip(names, map(len, encode_names(tokenizer, names)), strict=True))
-    before = len(encode_batch(tokenizer, [" module"])[0])
+    lengths = dict(zip(names, map(len, encode_names(units, names)), strict=True))
+    before = len(encode_batch(units, [" module"])[0])
     return (
         np.array([(known.get(d.module, -1), lengths[d.module]) for d in definitions]).reshape(-1, 2),
         np.full(len(definitions), before),
