@@ -141,6 +141,8 @@ import shutil
 
 from videogen import granted, picture, plan, request
 
+request.ending(STOP_AFTER, FORM)
+
 machine = granted.look(folders)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
 images = request.begin_with_images(clips, PARTS)
@@ -158,7 +160,7 @@ if QUICK_TEST:
 place.mkdir(exist_ok=True)
 clips = request.judged(clips, chosen, place)
 fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
-print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips)))
+print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
 if len(clips) > 5:
@@ -180,7 +182,7 @@ if QUICK_TEST:
     built = tiny.build_all(folders.work / "tiny", chosen.spec)
     for role, source in weights.repositories(chosen.spec).items():
         given[role] = weights.Local(f"random weights for {source.id}", "no commit", built[role])
-with report.stage("words to numbers"):
+with report.stage("words to numbers"), batch.alone(mine):
     models, encoded = batch.encode_all(clips, chosen, mine, given, machine)
 print(f"{encoded} text{'s' * (encoded != 1)} encoded" if encoded else "every text was encoded already")
 print(weights.licences(weights.repositories(chosen.spec).values()))
@@ -197,7 +199,7 @@ from labkit import clock, progress
 
 clock.budget(STOP_AFTER)
 live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)
-with report.stage("clips"):
+with report.stage("clips"), batch.alone(mine):
     records, long, seams = batch.chained(clips, chosen, mine, models, granted.devices(machine), PARTS, live)
 if not batch.finished(mine, records):
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
@@ -242,28 +244,20 @@ if QUICK_TEST and finished:
 # what is there becomes smoother, larger, or gets a sound. All of that is ffmpeg: no further model, no GPU.
 
 # %%
-from videogen import edit
+from videogen import reel
 
-films = list(long) or [path for path, _ in finished]
+films = list(long) if PARTS > 1 else [path for path, _ in finished]
 for path, found in zip(long, seams, strict=True):
     print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
-with report.stage("film"):
-    if fade >= 0 and len(films) > 1:
-        films = [edit.crossfade(films, place / "film.mp4", fade)]
-    for number, path in enumerate(films):
-        if SMOOTH_FPS:
-            path = edit.interpolate(path, place / f"{path.stem}-smooth.mp4", SMOOTH_FPS)
-        if ENLARGE > 1:
-            path = edit.upscale(path, place / f"{path.stem}-large.mp4", ENLARGE)
-        if SOUND:
-            path = edit.mux(path, SOUND, place / f"{path.stem}-sound.mp4")
-        films[number] = path
+clock.budget(0)  # STOP_AFTER is for making clips
+with report.stage("film"), batch.alone(mine):
+    films = reel.made(films, place, fade, SMOOTH_FPS, ENLARGE, SOUND, len(clips))
 for path in films:
     if path not in [clip for clip, _ in finished]:
         head = film.facts(path)
         print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
         player.show_film(path, path.stem)
-if films == [path for path, _ in finished]:
+if PARTS == 1 and fade < 0 and not SMOOTH_FPS and ENLARGE == 1 and not SOUND:
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 
 # %% A form for one clip after the other collapse=true

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from labkit import Stop
+from labkit import Stop, clock
 from media import player
-from videogen import edit, film, plan, plots, quality
+from videogen import edit, film, plan, plots, quality, reel
 
 from tests.library.videogen_worlds import pan
 
@@ -126,13 +126,16 @@ def test_scenes_that_do_not_fit_are_refused_in_a_sentence(smooth, tmp_path):
     assert not (tmp_path / "x.mp4").exists()
 
 
-def test_smoother_larger_and_with_sound(smooth, tmp_path):
+def test_smoother_larger_and_with_sound(smooth, tmp_path, monkeypatch, capsys):
     faster = edit.interpolate(smooth, tmp_path / "faster.mp4", 32)
     assert film.facts(faster).fps == 32 and len(film.read(faster)[0]) == 48, "as long as before"
-    larger = edit.upscale(smooth, tmp_path / "larger.mp4", 2)
+    with monkeypatch.context() as patches:
+        patches.delattr(film, "read")  # a large film as an array is more than a session's memory
+        larger = edit.upscale(smooth, tmp_path / "larger.mp4", 2)
     assert (film.facts(larger).width, film.facts(larger).height) == (320, 192)
-    for seconds in (0.5, 4.0):
+    for seconds, said in ((0.5, "silence follows"), (4.0, "the rest is cut off")):
         heard = edit.mux(smooth, sound(tmp_path / "voice.wav", seconds), tmp_path / "heard.mp4")
+        assert f"voice.wav has {seconds} s and smooth.mp4 1.5 s: {said}.\n" == capsys.readouterr().out
         head = film.facts(heard)
         assert head.sound and head.seconds == pytest.approx(1.5, abs=0.1) and len(film.read(heard)[0]) == 24
     assert film.metadata(heard)["title"] == "a; pan = 2"
@@ -145,12 +148,37 @@ def test_smoother_larger_and_with_sound(smooth, tmp_path):
         (lambda p, t: edit.upscale(p, t / "x.mp4", 9), "choose 2 to 4"),
         (lambda p, t: edit.mux(p, t / "none.wav", t / "x.mp4"), "there is no sound file"),
         (lambda p, t: edit.mux(p, p, t / "x.mp4"), "has no sound that can be read"),
+        (lambda p, t: edit.mux(p, sound(t / "none.wav", 0), t / "x.mp4"), "none.wav has no sound in it"),
         (lambda p, t: film.read(t / "none.mp4"), "is no film that can be opened"),
     ],
 )
 def test_a_bad_wish_after_the_clip_is_one_sentence(call, said, smooth, tmp_path):
     with pytest.raises(Stop, match=said):
         call(smooth, tmp_path)
+
+
+def test_films_are_made_once_until_what_they_are_made_of_changes(smooth, tmp_path, monkeypatch, capsys):
+    done = []
+    for name in ("crossfade", "upscale", "mux"):
+        plain = getattr(edit, name)
+        monkeypatch.setattr(edit, name, lambda *given, name=name, plain=plain: done.append(name) or plain(*given))
+    voice = str(sound(tmp_path / "voice.wav", 2.6))
+
+    def made(*wish, clips=(smooth, smooth)):
+        done.clear()
+        return reel.made(clips, tmp_path, *wish, asked=2), list(done)
+
+    films, first = made(0.25, 0, 2, voice)
+    assert [f.name for f in films] == ["film-large-sound.mp4"] and first == ["crossfade", "upscale", "mux"]
+    assert made(0.25, 0, 2, voice) == (films, []) and made(0.25, 0, 2, str(sound(tmp_path / "voice.wav", 2.7)))[1] == [
+        "mux"
+    ]
+    films[0].write_bytes(b"cut off")
+    assert made(0.25, 0, 2, voice)[1] == ["mux"] and made(0.5, 0, 2)[1] == ["crossfade", "upscale"]
+    assert made(-1)[0] == [smooth, smooth] and "scenes are done" not in capsys.readouterr().out
+    assert made(0.25, clips=[smooth]) == ([smooth], []) and "1 of 2 scenes are done" in capsys.readouterr().out
+    monkeypatch.setattr(clock, "should_stop", lambda *_: True)
+    assert made(-1, 0, 3) == ([], []) and "2 films are left; run it again" in capsys.readouterr().out
 
 
 def test_parts_are_chained_without_showing_the_joining_frame_twice(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit import Stop
 
-from videogen import film, picture, plan, rows
+from videogen import film, form, picture, plan, rows
 from videogen.plan import Plan
 from videogen.presets import styled
 from videogen.registry import MODELS, opt_in
@@ -33,7 +33,7 @@ def clips(
     form = {"negative": negative, "seed": seed, "style": style, "image": image, "variations": variations}
     _judged(form, "the settings")
     made = []
-    for where, row in rows.read(file) if str(file).strip() else rows.typed(text):
+    for where, row in rows.read(str(file)) if str(file).strip() else rows.typed(text):
         base = {**form, **row}
         _judged(base, where)
         made += _variations({**base, "prompt": rows.prompt(base["prompt"], where)})
@@ -119,7 +119,7 @@ def extras(
         raise Stop(f"{spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b, or auto")
     if isinstance(fade, bool) or not isinstance(fade, int | float) or not math.isfinite(fade):
         raise Stop(f"CROSSFADE must be a number of seconds, or -1 for none, not {fade!r}")
-    most = min(one.seconds for one in plans) / 2
+    most = min(one.seconds + (parts - 1) * (one.frames - 1) / spec.fps for one in plans) / 2
     if fade >= 0 and len(made) < 2:
         print("CROSSFADE has nothing to join: there is one clip.")
     elif fade >= 0 and len({(one.height, one.width) for one in plans}) > 1:
@@ -137,6 +137,15 @@ def extras(
     if sound:
         film.audible(sound)
     return fade
+
+
+def ending(stop_after: float, with_form: bool) -> None:
+    """Judge what else is only used once the clips are made. Raises Stop."""
+    number = isinstance(stop_after, int | float) and not isinstance(stop_after, bool)
+    if not number or not math.isfinite(stop_after) or stop_after < 0:
+        raise Stop(f"STOP_AFTER must be a number of minutes, or 0 for none, not {stop_after!r}")
+    if with_form:
+        form.there()
 
 
 def texts(made: Iterable[dict], plan: Plan) -> list[str]:
