@@ -1,5 +1,7 @@
-"""From finished clips to films: joined, smoother, larger, with sound. Each is made once: `films.json` beside them says of
-what, so that a later run does only what is new. What is missing is said."""
+"""From finished clips to films: joined, smoother, larger, with sound.
+
+Each is made once: `films.json` beside them says of what, so that a later run does only what is new. What is missing is
+said."""
 
 import hashlib
 import json
