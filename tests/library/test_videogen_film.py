@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from labkit import Stop, clock
 from media import player
-from videogen import edit, film, plan, plots, quality, reel
+from videogen import edit, film, plan, plots, quality, reel, request
 
-from tests.library.videogen_worlds import pan
+from tests.library.videogen_worlds import pan, wishes
 
 RNG = np.random.default_rng(0)
 
@@ -135,7 +135,8 @@ def test_smoother_larger_and_with_sound(smooth, tmp_path, monkeypatch, capsys):
     assert (film.facts(larger).width, film.facts(larger).height) == (320, 192)
     for seconds, said in ((0.5, "silence follows"), (4.0, "the rest is cut off")):
         heard = edit.mux(smooth, sound(tmp_path / "voice.wav", seconds), tmp_path / "heard.mp4")
-        assert f"voice.wav has {seconds} s and smooth.mp4 1.5 s: {said}.\n" == capsys.readouterr().out
+        request.extras(1, -1, 0, 1, str(tmp_path / "voice.wav"), wishes("a"), replace(plan.quick(), frames=24))
+        assert f"voice.wav has {seconds} s, and the film 1.6 s: {said}.\n" == capsys.readouterr().out
         head = film.facts(heard)
         assert head.sound and head.seconds == pytest.approx(1.5, abs=0.1) and len(film.read(heard)[0]) == 24
     assert film.metadata(heard)["title"] == "a; pan = 2"

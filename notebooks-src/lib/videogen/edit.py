@@ -72,12 +72,8 @@ def upscale(path: Path, target: Path, factor: int = 2) -> Path:
 
 def mux(path: Path, sound: Path, target: Path) -> Path:
     """The film with a sound file (a wav of the voice notebook, say); shorter sound is followed by silence, longer is
-    cut, and both are said."""
+    cut."""
     sound, head = film.audible(sound), film.facts(path)
-    heard = film.length(film.streams(sound))
-    if heard is not None and abs(heard - head.seconds) > 0.5:
-        rest = "the rest is cut off" if heard > head.seconds else "silence follows"
-        print(f"{sound.name} has {heard:.1f} s and {path.name} {head.seconds:.1f} s: {rest}.")
     more = ("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", "aac", "-b:a", "160k", "-af", "apad")
     with storage.whole(target) as part:
         film.run("-y", "-i", path, "-i", sound, *more, "-t", f"{head.seconds:.3f}", "-map_metadata", "0", *_MP4, part,

@@ -118,8 +118,9 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
     if card is None:
         least = min(card.gb for card in spec.cards)
         have = f"{machine.gpu_gb:.1f} GB are free" if machine.gpu_gb else "this session has none"
-        way = "leave IMAGE empty and PARTS at 1" if image else "choose auto"  # which is an image's model already
-        raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; {way}, or another GPU")
+        # what auto takes for an image is this one already
+        way = "leave IMAGE empty and PARTS at 1" if image else "choose auto"
+        raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; {way}, or take another GPU")
     dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
     plan = Plan(
         spec.name,

@@ -119,7 +119,8 @@ def extras(
         raise Stop(f"{spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b, or auto")
     if isinstance(fade, bool) or not isinstance(fade, int | float) or not math.isfinite(fade):
         raise Stop(f"CROSSFADE must be a number of seconds, or -1 for none, not {fade!r}")
-    most = min(one.seconds + (parts - 1) * (one.frames - 1) / spec.fps for one in plans) / 2
+    seconds = [one.seconds + (parts - 1) * (one.frames - 1) / spec.fps for one in plans]
+    most = min(seconds) / 2
     if fade >= 0 and len(made) < 2:
         print("CROSSFADE has nothing to join: there is one clip.")
     elif fade >= 0 and len({(one.height, one.width) for one in plans}) > 1:
@@ -135,8 +136,17 @@ def extras(
     if plan.number("ENLARGE", larger, 1, 4) * largest > 4096:
         raise Stop(f"ENLARGE {larger} would make {largest * larger} pixels a side; 4096 are the most")
     if sound:
-        film.audible(sound)
+        joined = fade >= 0 and len(made) > 1
+        _heard(film.audible(sound), sum(seconds) - fade * (len(made) - 1) if joined else min(seconds))
     return fade
+
+
+def _heard(sound: Path, seconds: float) -> None:
+    """Say what becomes of a sound that is longer or shorter than its film."""
+    long = film.length(film.streams(sound))
+    if long is not None and abs(long - seconds) > 0.5:
+        rest = "the rest is cut off" if long > seconds else "silence follows"
+        print(f"{sound.name} has {long:.1f} s, and the film {seconds:.1f} s: {rest}.")
 
 
 def ending(stop_after: float, with_form: bool) -> None:
