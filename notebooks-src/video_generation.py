@@ -139,6 +139,7 @@ folders = storage.prepare("video_generation")
 # %% Ask the card, judge the request
 import shutil
 
+from labkit import clock
 from videogen import granted, picture, plan, request
 
 request.ending(STOP_AFTER, FORM)
@@ -151,7 +152,7 @@ if QUICK_TEST:  # the same cells, on a model of the same classes with random wei
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
     chosen = plan.choose(machine, MODEL, images, frames=FRAMES, height=HEIGHT, width=WIDTH)
-    if IMAGE and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
+    if IMAGE.strip() and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
         chosen = picture.shaped(chosen, IMAGE)
 # a quick test keeps its results apart, so that it never replaces those of a real run
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
@@ -160,7 +161,9 @@ if QUICK_TEST:
 place.mkdir(exist_ok=True)
 clips = request.judged(clips, chosen, place)
 fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
-print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS))
+print(
+    plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS, clock.time_left())
+)
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
 if len(clips) > 5:
@@ -195,7 +198,7 @@ print(weights.licences(weights.repositories(chosen.spec).values()))
 # Several cards share the list.
 
 # %%
-from labkit import clock, progress
+from labkit import progress
 
 clock.budget(STOP_AFTER)
 live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)

@@ -22,7 +22,7 @@ def asked(*arguments, **more):
 
 
 def test_lines_templates_and_styles_become_clips_with_seeds():
-    made = asked("a red kite | cat", style="night", seed=5, variations=2)
+    made = asked("a red kite | Cat", style="night", seed=5, variations=2)
     assert [c["seed"] for c in made] == [5, 6, 5, 6] and [c["variation"] for c in made] == [0, 1, 0, 1]
     assert made[0]["prompt"] == f"a red kite, {presets.STYLES['night']}"
     assert made[2]["prompt"].startswith(presets.TEMPLATES["cat"]) and made[0]["image"] == ""
@@ -125,9 +125,16 @@ def test_every_rows_size_is_judged_before_the_first_clip_is_made(tmp_path, capsy
     chosen = plan.choose(T4)
     with pytest.raises(Stop, match=r"clip 2: 4001 frames of 832 x 448 need about [\d.]+ GB, 14.6 GB are free; \d+ fr"):
         request.judged([*asked("a"), {**asked("b")[0], "frames": 4001}], chosen, tmp_path)
-    request.judged([{**asked("b")[0], "frames": 20}] * 2, chosen, tmp_path)
+    request.judged([{**clip, "frames": 20} for clip in asked("b|c")], chosen, tmp_path)
     said = capsys.readouterr().out
     assert said == "clip 1: 20 frames of 832 x 448 are not on this model's grid; making 21 of 832 x 448.\n"
+
+
+def test_clips_that_will_be_the_same_are_told(tmp_path, capsys):
+    request.judged([*asked("a|b|a"), *asked("a", seed=-1, variations=3)], plan.choose(T4), tmp_path)
+    assert "1 of 6 clips have the words, seed and size of another" in capsys.readouterr().out
+    request.judged(asked("a|b", variations=2), plan.choose(T4), tmp_path)
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_to_be_avoided_is_not_dropped_in_silence(tmp_path, capsys):
@@ -314,6 +321,9 @@ def test_long_clips_are_reckoned_with_all_their_parts():
     made = plan.choose(T4, image=True)
     assert request.extras(3, 1.5, 0, 1, "", asked("a|b"), made) == 1.5, "a part has 2 s, a long clip 6"
     one, three = (plan.describe(made, T4, 2, parts).splitlines()[-1] for parts in (1, 3))
+    hurried = plan.describe(made, T4, 2, 3, left=600.0).splitlines()[-1]
+    assert hurried.startswith("one part takes longer than this session has left (about 10 min)")
+    assert plan.describe(made, T4, 2, 3, left=1200.0).splitlines()[-1] == three
     assert one.startswith("2 clips, about 14 min each") and three.startswith("2 clips of 3 parts, about 42 min each")
 
 

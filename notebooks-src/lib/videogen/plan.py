@@ -172,8 +172,9 @@ def disk(plan: Plan, free_gb: float) -> tuple[float, bool]:
     return max(plan.spec.text.gb, rest) + 0.5, True
 
 
-def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1) -> str:
-    """A few lines for the reader: what will be made, and what it will take at most."""
+def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1, left: float | None = None) -> str:
+    """A few lines for the reader: what will be made, and what it will take at most; `left` are the session's seconds,
+    None for no end."""
     spec, gb = plan.spec, stages(plan)
     need, deleted = disk(plan, machine.disk_gb)
     where = "the card" if plan.device == "cuda" else "this machine"
@@ -194,6 +195,11 @@ def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1) -> str:
         + (", the text encoder is deleted in between" if deleted else ""),
         f"{clips} clip{'s' if clips != 1 else ''}{of}, {span(each)} each (estimate, not measured on this card)",
     ]
+    if left is not None and each / parts * 60 > left:
+        lines.append(
+            f"one {'part' if parts > 1 else 'clip'} takes longer than this session has left ({span(left / 60)}), and is "
+            "begun anew in the next: set fewer frames or a smaller size"
+        )
     return "\n".join(lines)
 
 

@@ -49,7 +49,7 @@ def read(name: str) -> list[tuple[str, dict]]:
 
 def prompt(text: str, where: str) -> str:
     """A prompt, or the one that a template's name stands for. Raises Stop when nothing can be made of it."""
-    text = TEMPLATES.get(text.strip(), text.strip())
+    text = TEMPLATES.get(text.strip().lower(), text.strip())  # a phone writes Cat
     if not text:
         raise Stop(f"{where}: the prompt is empty; say what is to be seen, in a sentence or two")
     if not any(c.isalnum() for c in text):
