@@ -161,9 +161,8 @@ if QUICK_TEST:
 place.mkdir(exist_ok=True)
 clips = request.judged(clips, chosen, place)
 fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
-print(
-    plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS, clock.time_left())
-)
+left = clock.time_left()
+print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS, left))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
 if len(clips) > 5:

@@ -197,8 +197,8 @@ def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1, left: flo
     ]
     if left is not None and each / parts * 60 > left:
         lines.append(
-            f"one {'part' if parts > 1 else 'clip'} takes longer than this session has left ({span(left / 60)}), and is "
-            "begun anew in the next: set fewer frames or a smaller size"
+            f"one {'part' if parts > 1 else 'clip'} takes longer than this session has left ({span(left / 60)}), and "
+            "is begun anew in the next: set fewer frames or a smaller size"
         )
     return "\n".join(lines)
 
