@@ -233,6 +233,10 @@ if finished:
     figure = plots.report(quality.curves(frames), head.fps, made["quality"])
     progress.show(figure, place / "quality.png", "change, what of it is no motion, and motion, over time")
     print(film.metadata(path)["comment"])
+if len(finished) > 1:
+    some = finished[:24]
+    figure = plots.wall([film.still(path) for path, _ in some], [made["prompt"] for _, made in some])
+    progress.show(figure, place / "list.png", "a frame from the middle of each clip, in order")
 rows = [{**made, "file": path.name} for path, made in finished]
 storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
 size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"

@@ -33,7 +33,7 @@ def sound(path, seconds, rate=8000):
 def test_a_film_is_read_back_as_it_was_written(smooth):
     frames, head = film.read(smooth)
     assert frames.shape == (24, 96, 160, 3) and (head.codec, head.fps, head.sound) == ("h264", 16.0, False)
-    assert quality.psnr(frames, pan()) > 30
+    assert quality.psnr(frames, pan()) > 30 and quality.psnr(film.still(smooth), pan()[12]) > 30
     assert film.metadata(smooth)["title"] == "a; pan = 2"
     assert film.faults(smooth, 24, 96, 160) == []
 
@@ -196,6 +196,9 @@ def test_pictures_show_frames_and_curves(tmp_path):
     sheet = plots.sheet(frames, 16, "a pan " * 40)
     assert [a.get_title(loc="left") for a in sheet.axes] == ["0.0 s", "0.3 s", "0.6 s", "0.9 s", "1.1 s", "1.4 s"]
     assert len(plots.sheet(frames[:1], 16).axes) == 1
+    wall = plots.wall([frames[0], frames[0, :, :64]], ["a $ pan", "b " * 40])
+    assert [a.get_title(loc="left") for a in wall.axes] == ["1 a $ pan", "2 " + "b " * 16 + "…"]
+    wall.savefig(tmp_path / "wall.png")
     report = plots.report(quality.curves(frames), 16, quality.measure(frames))
     assert [len(a.lines) for a in report.axes] == [2, 1] and len(report.axes[0].lines[0].get_xdata()) == 23
 

@@ -132,7 +132,7 @@ def test_every_rows_size_is_judged_before_the_first_clip_is_made(tmp_path, capsy
 
 def test_clips_that_will_be_the_same_are_told(tmp_path, capsys):
     request.judged([*asked("a|b|a"), *asked("a", seed=-1, variations=3)], plan.choose(T4), tmp_path)
-    assert "1 of 6 clips have the words, seed and size of another" in capsys.readouterr().out
+    assert "Of 6 clips 1 will be the same as another" in capsys.readouterr().out
     request.judged(asked("a|b", variations=2), plan.choose(T4), tmp_path)
     assert capsys.readouterr().out == ""
 

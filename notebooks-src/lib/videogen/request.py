@@ -83,8 +83,10 @@ def judged(made: list[dict], chosen: Plan, place: Path) -> list[dict]:
     fixed = [clip for clip in made if clip["seed"] >= 0]
     same = len(fixed) - len({repr(sorted({**clip, "style": "", "variation": 0}.items())) for clip in fixed})
     if same:
-        print(f"{same} of {len(made)} clips have the words, seed and size of another, and will be the same; "
-              "give them other seeds, or -1")  # fmt: skip
+        print(
+            f"Of {len(made)} clips {same} will be the same as another: the same words, seed and size. Give them other "
+            "seeds, or -1."
+        )
     if any(clip["negative"] for clip in made) and chosen.guidance <= 1:
         print(f"{chosen.spec.title} works without guidance: what is to be avoided is not looked at.")
     for number, clip in enumerate(made, 1):
