@@ -179,7 +179,10 @@ def test_films_are_made_once_until_what_they_are_made_of_changes(smooth, tmp_pat
     assert made(-1)[0] == [smooth, smooth] and "scenes are done" not in capsys.readouterr().out
     assert made(0.25, clips=[smooth]) == ([smooth], []) and "1 of 2 scenes are done" in capsys.readouterr().out
     monkeypatch.setattr(clock, "should_stop", lambda *_: True)
-    assert made(-1, 0, 3) == ([], []) and "2 films are left; run it again" in capsys.readouterr().out
+    assert made(-1, 0, 3) == ([], []) and "2 of 2 films are left; run it again" in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setattr(edit, "upscale", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # the stop button
+    assert made(-1, 0, 3) == ([], []) and "2 of 2 films are left; run it again" in capsys.readouterr().out
 
 
 def test_parts_are_chained_without_showing_the_joining_frame_twice(tmp_path):

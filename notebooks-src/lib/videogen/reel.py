@@ -25,17 +25,21 @@ def made(
     films = list(clips)
     if fade >= 0 and asked > 1 and len(films) < asked:
         print(f"{len(films)} of {asked} scenes are done; the film has all of them once they are: run it again.")
-    if fade >= 0 and len(films) > 1:
-        target = place / "film.mp4"
-        films = [_once(target, films, ["join", fade], lambda: edit.crossfade(films, target, fade))]
-    if not fps and larger == 1 and not sound:
-        return films
     out = []
-    for number, path in enumerate(progress.bar(films, what="finishing", unit="film")):
-        if clock.should_stop():
-            print(f"Stopped, the session is about to end: {len(films) - number} films are left; run it again.")
-            break
-        out.append(_finished(path, place, fps, larger, sound))
+    try:
+        if fade >= 0 and len(films) > 1:
+            target = place / "film.mp4"
+            films = [_once(target, films, ["join", fade], lambda: edit.crossfade(films, target, fade))]
+        if not fps and larger == 1 and not sound:
+            return films
+        for path in progress.bar(films, what="finishing", unit="film"):
+            if clock.should_stop():
+                break
+            out.append(_finished(path, place, fps, larger, sound))
+    except KeyboardInterrupt:  # the stop button; the cells after this one still save and report
+        pass
+    if len(out) < len(films):
+        print(f"\nStopped: {len(films) - len(out)} of {len(films)} films are left; run it again to make them.")
     return out
 
 
