@@ -38,6 +38,7 @@ def encode_all(
     if text is None:
         if apart:  # of an earlier day: it comes back once the words are encoded
             _make_room(spec, folders, ("weights", "extra"), "the text encoder")
+        print(f"{spec.title} takes its text encoder from {spec.text.id}:")  # whose name says nothing of that
         text = _fetched(spec.text, folders, noted)
     count = encode.encode(texts, text.path, outputs, f"{text.id}@{text.commit}", made.encoder, spec.family)
     if apart:  # also when an earlier run was killed between the last word and this line
