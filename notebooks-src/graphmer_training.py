@@ -358,10 +358,13 @@ figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 print(evaluate.asides(results))
+remark = ""
 if hurried:
-    print("The session is about to end, so little was asked; Run all in the next one asks everything.")
+    remark = "The session was about to end, so little was asked; Run all in the next one asks everything."
 if QUICK_TEST:
-    print(f"This was the quick test: a model this small, after {run.step} steps, is not expected to beat counting.")
+    remark = f"This was the quick test: a model this small, after {run.step} steps, is not expected to beat counting."
+if remark:
+    print(remark)
 
 # %% [markdown]
 # ### Does each part pay?
@@ -398,7 +401,7 @@ storage.write_whole(results_folder / "results.json", json.dumps(results, indent=
 device_name = torch.cuda.get_device_name() if gpu else "CPU"
 exported = folders.work / "encoder"
 shutil.rmtree(exported, ignore_errors=True)
-words = card.text(run, results, graph.manifest, best_step, device_name)
+words = card.text(run, results, graph.manifest, best_step, device_name, linkers.get(evaluate.MODEL), remark)
 files = export.write(exported, trained, tokenizer, words, linkers.get(evaluate.MODEL))
 for file in files:
     target = results_folder / "encoder" / file.relative_to(exported)
