@@ -346,23 +346,15 @@ store.close()
 # add to the count above them: what the module and package use, what functions of the same name use, the names in scope.
 
 # %%
-# All questions take some minutes, and a batch session that is over its limit leaves nothing.
-hurried = bool(here.SESSION_HOURS) and here.SESSION_HOURS * 3600 - clock.time_used() < 15 * 60 and not QUICK_TEST
+session_left = here.SESSION_HOURS * 3600 - clock.time_used() if here.SESSION_HOURS else None
+much, remark = wishes.how_much(QUICK_TEST, gpu, run.step, session_left)
 with report.stage("evaluation"):
-    much = {"embedding_steps": 1000 if gpu else 300}
-    if QUICK_TEST or hurried:
-        much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
 print(evaluate.table(results))
 figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
 print(evaluate.verdict(results))
 print(evaluate.asides(results))
-remark = ""
-if hurried:
-    remark = "The session was about to end, so little was asked; Run all in the next one asks everything."
-if QUICK_TEST:
-    remark = f"This was the quick test: a model this small, after {run.step} steps, is not expected to beat counting."
 if remark:
     print(remark)
 

@@ -50,3 +50,11 @@ def test_a_run_that_was_moved_to_where_auto_means_other_settings_is_pointed_at(f
         damaged = path if path.is_file() else path / checkpoint.MANIFEST
         damaged.write_bytes(b"{")
     assert wishes.elsewhere(folders.outputs, folders.job, here) == []
+
+
+def test_near_the_end_of_a_session_little_is_asked_and_that_is_said():
+    for left in (None, 3600.0):
+        assert wishes.how_much(False, True, 880, left) == ({"embedding_steps": 1000}, "")
+    much, remark = wishes.how_much(False, True, 880, 299.0)
+    assert much["limit"] == 50 and remark.startswith("The session was about to end")
+    assert "quick test" in wishes.how_much(True, False, 100, 299.0)[1]

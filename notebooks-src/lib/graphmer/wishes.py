@@ -21,6 +21,7 @@ LIMITS = {
     "STOP_AFTER": (0.0, 100_000.0),
 }
 LENGTH = re.compile(r"auto|[1-9][0-9]{0,6}( epochs?)?|[1-9][0-9]{0,3}k")
+HURRY = 15 * 60  # seconds; training itself stops five minutes before the limit
 NAMES = {"size": "SIZE", "length": "LENGTH", "packages_mb": "PACKAGES_MB", "seed": "SEED", "quick": "QUICK_TEST"}
 
 
@@ -69,3 +70,18 @@ def _wish(name: str, value) -> str:
     if name == "length" and str(value).isdecimal():
         return f"STEPS = {value}"
     return f'{NAMES[name]} = "{value}"' if name in ("size", "length") else f"{NAMES[name]} = {value}"
+
+
+def how_much(quick: bool, gpu: bool, step: int, session_left: float | None) -> tuple[dict, str]:
+    """(bounds for `evaluate.evaluate`, what a reader of its figures has to know first).
+
+    `session_left`: seconds to the session's own limit, None where it has none. All questions take some minutes, and a
+    batch session that runs over its limit leaves nothing.
+    """
+    few = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
+    if quick:
+        text = f"This was the quick test: a model this small, after {step} steps, is not expected to beat counting."
+        return few, text
+    if session_left is not None and session_left < HURRY:
+        return few, "The session was about to end, so little was asked; Run all in the next one asks everything."
+    return {"embedding_steps": 1000 if gpu else 300}, ""
