@@ -114,12 +114,15 @@ else:
 
 # %%
 from graphmer import knowledge, packages
+from labkit import Stop
 from session import report
 
 graph_file = folders.work / "knowledge.json.gz"
 cache_folder = folders.cache or folders.work
 with report.stage("knowledge graph"):
     graph = knowledge.load(found.path / graph_file.name) if found else None
+    if found and graph is None:  # with a graph of this machine it would be another run
+        raise Stop("the checkpoint's graph is of a later version of this notebook; open that, or set RESUME = False")
     beside = packages.installed(packages_mb) if packages_mb else []
     sources = [packages.standard_library(), *beside]
     graph = graph or knowledge.build(sources, cache=cache_folder)
@@ -182,7 +185,7 @@ import shutil
 import time
 
 from graphmer.device import precision
-from labkit import Stop, clock, here
+from labkit import clock, here
 
 per_step = 4 if QUICK_TEST else 8 if size == "tiny" else 32
 epoch = rows.rows_per_epoch(data)

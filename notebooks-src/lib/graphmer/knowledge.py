@@ -35,7 +35,7 @@ from labkit import storage
 from graphmer.resolve import Resolver
 from graphmer.syntax import collect
 
-VERSION = 1
+VERSION = 2  # of the builder: it decides which triples there are; a stored graph of an earlier one can still be read
 RELATIONS = (
     "defines", "has_method", "has_attribute", "has_parameter", "imports", "imports_name", "inherits", "overrides",
     "calls", "instantiates", "raises", "catches", "decorated_by", "param_type", "returns_type", "reads_attribute",
@@ -272,10 +272,10 @@ def save(path: Path, knowledge: Knowledge) -> None:
 
 
 def load(path: Path) -> Knowledge | None:
-    """A stored graph, or None where there is none, or it is damaged or of another version of the builder."""
+    """A stored graph, or None where there is none, or it is damaged or of a later version of the builder."""
     try:
         data = json.loads(gzip.decompress(path.read_bytes()))
-        if data["manifest"]["builder"] != VERSION:
+        if not 1 <= data["manifest"]["builder"] <= VERSION:
             return None
         names = list(data["kinds"])
         triples = [(names[h], RELATIONS[r], names[t]) for h, r, t in data["triples"]]
