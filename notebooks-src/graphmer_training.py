@@ -187,7 +187,7 @@ import time
 from graphmer.device import precision
 from labkit import clock, here
 
-per_step = 4 if QUICK_TEST else 8 if size == "tiny" else 32
+per_step = 2 if QUICK_TEST else 8 if size == "tiny" else 32
 epoch = rows.rows_per_epoch(data)
 number, _, epochs = length.replace("k", "000").partition(" ")
 steps = max(1, round(int(number) * epoch / per_step)) if epochs else int(number)

@@ -78,10 +78,12 @@ def how_much(quick: bool, gpu: bool, step: int, session_left: float | None) -> t
     `session_left`: seconds to the session's own limit, None where it has none. All questions take some minutes, and a
     batch session that runs over its limit leaves nothing.
     """
-    few = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
+    few = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 4}
     if quick:
         text = f"This was the quick test: a model this small, after {step} steps, is not expected to beat counting."
         return few, text
     if session_left is not None and session_left < HURRY:
-        return few, "The session was about to end, so little was asked; Run all in the next one asks everything."
+        return few | {
+            "embedding_steps": 100
+        }, "The session was about to end, so little was asked; Run all in the next one asks everything."
     return {"embedding_steps": 1000 if gpu else 300}, ""
