@@ -83,7 +83,6 @@ def how_much(quick: bool, gpu: bool, step: int, session_left: float | None) -> t
         text = f"This was the quick test: a model this small, after {step} steps, is not expected to beat counting."
         return few, text
     if session_left is not None and session_left < HURRY:
-        return few | {
-            "embedding_steps": 100
-        }, "The session was about to end, so little was asked; Run all in the next one asks everything."
+        text = "The session was about to end, so little was asked; Run all in the next one asks everything."
+        return {**few, "embedding_steps": 100}, text
     return {"embedding_steps": 1000 if gpu else 300}, ""
