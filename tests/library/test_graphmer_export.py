@@ -74,8 +74,10 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     assert "Code search" not in text, "what was not measured is left out"
     assert "**Link head**: none." in text and "quick test" not in text
     head = types.SimpleNamespace(run=types.SimpleNamespace(step=16, settings=links.Settings(epochs=1, links=1000)))
+    run.seconds = 19.6
     quick = card.text(run, results, manifest, 30, "CPU", head, "This was the quick test.")
-    assert "**Link head**: 16 steps" in quick and "'links': 1000" in quick and "**This was the quick test.**" in quick
+    for said in ("**Link head**: 16 steps", "'links': 1000", "20 seconds on CPU", "**This was the quick test.**"):
+        assert said in quick, said
     assert evaluate.in_short(results) == "MRR 0.350 (counting 0.310) on unseen packages"
     assert json.loads(json.dumps(results)) == results
 

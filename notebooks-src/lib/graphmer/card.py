@@ -36,6 +36,7 @@ def results_size(run: Run) -> str:
 
 def _about(run: Run, manifest: dict, step: int, device: str, head: Linker | None) -> str:
     c = run.model.config
+    spent = f"{run.seconds / 60:.0f} minutes" if run.seconds >= 120 else f"{run.seconds:.0f} seconds"
     lines = [
         "An encoder trained on leafy chain graphs: words of Python functions as roots, the names that they call, raise",
         "or inherit as leaves. The method is that of arXiv 2510.09580 with these choices: "
@@ -46,7 +47,7 @@ def _about(run: Run, manifest: dict, step: int, device: str, head: Linker | None
         f" graph `{manifest['triples_sha256'][:16]}`. 10 % of the packages and 10 % of the remaining triples were"
         " never trained on, another 10 % of the packages served for validation.",
         f"- **Training**: {run.step:,} of {run.settings.steps:,} steps, {run.samples:,} samples, {run.tokens:,} tokens,"
-        f" {run.seconds / 60:.0f} minutes on {device}; seed {run.settings.seed}. The weights are of step {step:,}.",
+        f" {spent} on {device}; seed {run.settings.seed}. The weights are of step {step:,}.",
         f"- **Shape**: {c.layers} layers x {c.width}, {c.heads} heads, {c.vocabulary:,} tokens, R = {c.roots},"
         f" K = {c.leaf_slots}.",
         f"- **Settings**: `{asdict(run.settings)}`",
