@@ -227,6 +227,16 @@ def test_the_verdict_says_what_each_part_of_the_model_is_worth():
     text = evaluate.verdict(results)
     assert "The counts is worth" not in text and "counts are worth something to it (+0.020, +0.010 to +0.030)" in text
     assert "What the encoder adds cannot be told from nothing (+0.020, -0.001 to +0.030)" in text
+    results["tests"]["unseen packages"]["adds"] = {"encoder": {"mrr": -0.02, "low": -0.03, "high": -0.01}}
+    assert "Without the encoder it is better (-0.020, -0.030 to -0.010)" in evaluate.verdict(results)
+
+
+def test_the_verdict_says_when_no_link_head_was_trained():
+    results, said = fake(0.30, 0.25, 0.03, 0.07), "No link head was trained"
+    judged = results["tests"]["unseen packages"] | {"adds": {}}
+    assert said in evaluate.verdict({"tests": {"unseen packages": judged}})
+    judged["link"] = judged["link"] | {evaluate.LEAVES: {"mrr": 0.01}}
+    assert said not in evaluate.verdict({"tests": {"unseen packages": judged}})
 
 
 def test_the_table_fits_a_phone(results):

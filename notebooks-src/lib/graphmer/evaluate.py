@@ -286,9 +286,13 @@ def _sentence(name: str, judged: dict) -> str:
         figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
         if adds["low"] > 0:
             text += f" The {part} {'are' if part.endswith('s') else 'is'} worth something to it {figures}."
+        elif adds["high"] < 0:
+            text += f" Without the {part} it is better {figures}."
         else:
             verb = "add" if part.endswith("s") else "adds"
             text += f" What the {part} {verb} cannot be told from nothing {figures}."
+    if "adds" in judged and LEAVES not in judged["link"]:
+        text += " No link head was trained: the leaves spelled the names."
     if model <= 2 * judged["link"][UNTRAINED]["mrr"]:
         text += " It is hardly better than the same network untrained: it has learned little about links yet."
     return text
