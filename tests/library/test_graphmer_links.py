@@ -138,11 +138,15 @@ def test_a_stage_that_was_stopped_and_stored_goes_on_exactly(states, trained, tm
     assert [step for step, _ in again.losses] == [step for step, _ in trained.losses]
 
 
-def test_another_encoder_or_other_settings_begin_anew(states, trained, tmp_path):
+def test_a_head_of_another_version_encoder_or_setting_begins_anew(states, trained, tmp_path):
     state.write_links(tmp_path, trained, states.around.names, 40)
     found = state.read_links(tmp_path)
     assert state.resume_links(found, states, QUICK, 41).step == 0
     assert state.resume_links(found, states, dataclasses.replace(QUICK, seed=1), 40).step == 0
+    assert state.resume_links(found | {"version": 1}, states, QUICK, 40).step == 0
+    older = {key: value for key, value in found.items() if key != "version"}  # as heads of before this key
+    assert state.resume_links(older, states, QUICK, 40).step == 0
+    assert state.resume_links(found, states, QUICK, 40).step == trained.step
     assert state.read_links(tmp_path / "nothing") is None
     del found["weights"]["bias"]
     with pytest.raises(state.StateError, match=r"links\.safetensors"):

@@ -10,8 +10,8 @@ Decisions:
   by token into masked leaves. Other link heads, trained without a part, have rows of their own.
 - The untrained model of the same shape is a row of the table: if it scores as well as the trained one, the weights were
   not loaded or nothing was learned.
-- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning. Nor must what
-  follows similar definitions, which the link head is given: ALIKE is a row, and the verdict has a sentence about it.
+- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning. What follows
+  similar definitions, which the link head is given, is the row ALIKE, with a sentence of its own in the verdict.
 - "Better" means a lead of at least 0.02 MRR whose bootstrap 95 % interval (over questions) does not touch zero. Seeds
   are not in that interval: one run is one run.
 """
@@ -43,7 +43,7 @@ from graphmer.tokens import SEP
 
 MARGIN = 0.02
 MODEL, UNTRAINED, LEAVES = "model", "untrained model", "leaves alone"
-COUNTED, ALIKE = "+ same short name", "+ like definitions"  # the counting row that gets likeness added, and its sum
+COUNTED, ALIKE = "+ same short name", "+ like definitions"  # the second is the first and likeness
 WITHOUT = "without "  # and the name of a part: the row of a link head that was trained without it
 BODY_VIEW, COPIED = "leaves, body in view", "copy from the body"
 
@@ -287,8 +287,8 @@ def _sentence(name: str, judged: dict) -> str:
         clearly, worse = ("", ", it is worse") if lead["high"] < 0 else ("clearly ", "")
         text = f"On {name} the model did not {clearly}beat the best counting method{worse}: {figures}; {span}."
     if alike := judged.get("alike"):
-        text += f" Against counting with similar definitions, untrained too, the difference is {alike['mrr']:+.3f}"
-        text += f" ({alike['low']:+.3f} to {alike['high']:+.3f})."
+        span = f"{alike['mrr']:+.3f}, {alike['low']:+.3f} to {alike['high']:+.3f}"
+        text += f" Counting with similar definitions needs no training either: the difference to that is {span}."
     for part, adds in judged.get("adds", {}).items():
         figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
         if adds["low"] > 0:

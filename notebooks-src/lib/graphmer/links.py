@@ -33,6 +33,7 @@ from graphmer.knowledge import QUERIED
 from graphmer.surroundings import FEATURES, SOURCES, Asked, Surroundings
 from graphmer.textstates import TextStates
 
+VERSION = 2  # of the head's shape and inputs: a stored head of another one is trained anew
 PARTS = {"encoder", "words", "counts", "neighbours", "scope"}
 
 
