@@ -67,7 +67,7 @@ def evaluate(
     `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `alike`
     (minus ALIKE's), `adds` (minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`:
     masked words of unseen text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds`
-    are the entities' types; the numbers bound the questions, the pairs, the rows of text, the steps of TransE, ComplEx.
+    are the entities' types; the numbers bound questions, pairs, rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
