@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anylab import cache, write
+from anylab import cache, pairs, write
 from anylab.catalog import readme
-from anylab.errors import Origin, Problem, did_you_mean, refuse
+from anylab.errors import Problem
 from anylab.project import Project
 
 if TYPE_CHECKING:  # at run time only where something must be compiled: an unchanged build imports nothing heavy
-    from anylab.compile import Build, Pair
+    from anylab.built import Build
 
 DIFF_LINES = 12
 
@@ -124,24 +124,9 @@ def _pages(compiled: Build) -> Iterator[tuple[str, bytes]]:
         yield from guide.files(compiled)
 
 
-def select(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> list[Pair]:
-    """The compiled pairs of these notebooks and platforms (none named: all). Raises Refused for an unknown name."""
-    known = {"notebook": {p.source.name for p in compiled.pairs}, "platform": {p.platform.id for p in compiled.pairs}}
-    for kind, names in (("notebook", notebooks), ("platform", only)):
-        for name in names:
-            if name not in known[kind]:
-                raise refuse(Origin(name), f"no such {kind}{did_you_mean(name, known[kind])}")
-    return [p for p in compiled.pairs if p.path and is_chosen(p, notebooks, only)]
-
-
-def is_chosen(pair: Pair, notebooks: tuple[str, ...], only: tuple[str, ...]) -> bool:
-    """True for a pair of these notebooks and platforms (none named: all)."""
-    return (not notebooks or pair.source.name in notebooks) and (not only or pair.platform.id in only)
-
-
 def _wanted(compiled: Build, notebooks: tuple[str, ...], only: tuple[str, ...]) -> set[Path]:
     wanted = set()
-    for pair in select(compiled, notebooks, only):
+    for pair in pairs.select(compiled.pairs, notebooks, only):
         path = compiled.project.out / pair.path
         wanted |= {path, *(path.parent / name for name in pair.platform.files)}
     return wanted

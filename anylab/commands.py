@@ -47,9 +47,9 @@ def lint(context, notebooks, only, online, as_json, sources_dir, platforms_dir, 
     be compiled (docs/lints.md)."""
     import json
 
-    from anylab import linting
+    from anylab import findings
 
-    found, refused = linting.run(project_of(context, sources_dir, platforms_dir, out), notebooks, only, online)
+    found, refused = findings.run(project_of(context, sources_dir, platforms_dir, out), notebooks, only, online)
     errors = sum(f.severity == "error" for f in found)
     if as_json:
         click.echo(json.dumps([f.data() for f in found], indent=1, ensure_ascii=False))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anylab import images, install, linting, locks
-from anylab.compile import read_all, why_not
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
 from anylab.images import Image
+from anylab.inputs import read_all
 from anylab.install import Wish
 from anylab.locks import Lock
+from anylab.pairs import why_not
 from anylab.platforms import Platform
 from anylab.project import Project
 

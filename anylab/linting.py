@@ -1,15 +1,14 @@
-"""Which rules are asked about what: the steps of a build, the pages of the project, and the `lint` command.
+"""Which rules are asked about what: the steps of a build, and the pages of the project.
 
 A build and `check` ask all rules about sources, library modules and variants; `check` and `lint` also look at the pages
-(README, CONTRIBUTING, docs, verified), which no build reads. Only `lint --online` touches a network.
+(README, CONTRIBUTING, docs, verified), which no build reads.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anylab import lint, text
 from anylab.errors import Problem, Refused
@@ -18,7 +17,6 @@ from anylab.project import Project
 
 if TYPE_CHECKING:  # `check` looks at pages where nothing is compiled: nothing heavy is imported for them
     from anylab.cell import Cell
-    from anylab.compile import Build, Pair
     from anylab.library import Library
     from anylab.platforms import Platform
     from anylab.source import Source
@@ -96,59 +94,7 @@ def pages(project: Project) -> Iterable[Page]:
         yield Page(shown, text.read(path, shown))
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of `lint`."""
-
-    severity: str  # "error" or "warning"
-    problem: Problem
-
-    @property
-    def file(self) -> str:
-        """The file; a cell of a notebook file counts to its file."""
-        return self.problem.origin.file.partition(" cell ")[0]
-
-    def data(self) -> dict[str, Any]:
-        """As JSON has it."""
-        told = {"severity": self.severity, "rule": self.problem.rule, "what": self.problem.what}
-        return told | asdict(self.problem.origin)
-
-
 def of_requirements(sources: Iterable[Source], collection: Collection, *more: str) -> list[Problem]:
     """The requirements of ours that do not parse, and what `more` rules find: nothing can be planned with these."""
     found = [p for s in sources if s.ours for p in lint.findings("source", s, collection)[0]]
     return [p for p in found if p.rule in (REQUIREMENT, *more)]
-
-
-def run(
-    project: Project, notebooks: tuple[str, ...], only: tuple[str, ...], online: bool
-) -> tuple[list[Finding], list[Problem]]:
-    """Everything that rules find about these notebooks and platforms; the pages too, when none is named. And what
-    cannot be compiled at all: the rest of the notebooks is looked at all the same.
-
-    Raises Refused for an unknown name, and where nothing can be read.
-    """
-    from anylab import building, compile
-
-    build, problems = compile.examine(project, lambda pair: building.is_chosen(pair, notebooks, only))
-    pairs = [p for p in building.select(build, notebooks, only) if p.path in build.rendered]
-    refused = [p for p in problems if p.rule in ("", REQUIREMENT)]
-    problems = [p for p in problems if p not in refused]
-    told = [] if notebooks or only else list(pages(project))
-    problems += of_pages(project, compile.planned(build.pairs)) if told else []
-    if online:
-        from anylab import online as web
-
-        errors, more = web.check(build, pairs, told)
-        problems, build.warnings = problems + errors, build.warnings + more
-    files = _files(build, pairs) if notebooks or only else None
-    found = [Finding("error", p) for p in problems] + [Finding("warning", p) for p in build.warnings]
-    found = [f for f in dict.fromkeys(found) if files is None or f.file in files]
-    found = sorted(found, key=lambda f: (f.file, f.problem.origin.line, f.problem.rule))
-    return found, list(dict.fromkeys(refused))
-
-
-def _files(build: Build, pairs: list[Pair]) -> set[str]:
-    """The files that these variants are made from."""
-    files = {p.source.file for p in pairs} | {template.file for p in pairs for template in p.platform.files.values()}
-    return files | {cell.origin.file.partition(" cell ")[0] for p in pairs for cell in build.rendered[p.path][0]}

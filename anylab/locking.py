@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anylab import install, linting, locks, resolve
-from anylab.compile import read_all, why_not
 from anylab.errors import Origin, Problem, Refused, did_you_mean, refuse
+from anylab.inputs import read_all
+from anylab.pairs import why_not
 from anylab.platforms import Platform
 from anylab.project import Project
 from anylab.source import Source

@@ -18,7 +18,8 @@ from anylab.lint import Collection, Page
 from anylab.lint.links import addresses, in_repository
 
 if TYPE_CHECKING:
-    from anylab.compile import Build, Pair
+    from anylab.built import Build
+    from anylab.pairs import Pair
 
 RULE = "link/online"
 SECONDS = 10

@@ -10,7 +10,7 @@ from anylab.errors import Origin, Problem, Refused
 from anylab.project import Project
 
 if TYPE_CHECKING:
-    from anylab.compile import Pair
+    from anylab.pairs import Pair
 
 Plans = dict[tuple[str, str], install.Plan]
 

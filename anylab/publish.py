@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from anylab.building import select
 from anylab.compile import compile_all
 from anylab.errors import Origin, refuse
+from anylab.pairs import select
 from anylab.platforms import Platform
 from anylab.project import Project
 
@@ -25,7 +25,7 @@ FILE = "publish.py"
 def publish(project: Project, platform: str, notebook: str, user: str = "", dry_run: bool = True) -> list[str]:
     """What the publisher has to say. Raises Refused when there is none, or it refuses."""
     build = compile_all(project)
-    pairs = select(build, (notebook,), (platform,))
+    pairs = select(build.pairs, (notebook,), (platform,))
     if not pairs:
         reason = next(p.reason for p in build.pairs if (p.source.name, p.platform.id) == (notebook, platform))
         raise refuse(Origin(notebook), f"has no variant for {platform}: {reason}")

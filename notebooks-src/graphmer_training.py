@@ -175,7 +175,7 @@ import time
 from graphmer.device import precision
 from labkit import Stop, clock
 
-per_step = 4 if QUICK_TEST else 8 if size == "tiny" else 32
+per_step = 2 if QUICK_TEST else 8 if size == "tiny" else 32
 epoch = rows.rows_per_epoch(data)
 number, _, epochs = length.replace("k", "000").partition(" ")
 steps = max(1, round(int(number) * epoch / per_step)) if epochs else int(number)
@@ -335,7 +335,7 @@ store.close()
 with report.stage("evaluation"):
     much = {"embedding_steps": 1000 if gpu else 300}
     if QUICK_TEST:
-        much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 10}
+        much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 4}
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
 print(evaluate.table(results))
 figure = plots.plot_results(results)

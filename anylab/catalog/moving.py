@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from anylab.compile import Build, Pair, link_of
+from anylab.built import Build
 from anylab.errors import Origin, did_you_mean, refuse
+from anylab.pairs import Pair, link_of
 
 _PACK = re.compile(r'^PACK = "no".*@param \[(.*)\]|^PACK = "no".*# one of: (.*)', re.M)
 _FETCH = re.compile(r"bundle\.fetch\(folders, GO_ON_FROM, (.*)\)")

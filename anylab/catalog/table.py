@@ -49,12 +49,12 @@ def of(folders: Iterable[Platform], sources: Iterable[Source], known: Known) -> 
 def read(project: Project) -> dict[str, Any]:
     """The table of a project, read anew: what commands and tests use. Raises Refused for what cannot be read, and for
     every fact that is wrong, as the lints find it."""
-    from anylab import compile, work
+    from anylab import inputs, work
     from anylab.errors import Refused, refuse
     from anylab.lint.facts import cards_of
 
     problems: list = []
-    sources, folders, _ = compile.read_all(project, problems)
+    sources, folders, _ = inputs.read_all(project, problems)
     known = work.read(project, problems)
     described = known.cards.data if known.cards else {}
     for thing in (*folders, *known.files):
@@ -163,7 +163,7 @@ def _terms(found: str | None) -> str:
 
 
 def _notebook(source: Source, guided: Iterable[Platform], known: Known) -> dict[str, Any]:
-    from anylab.compile import why_not
+    from anylab.pairs import why_not
     from anylab.render import title_of
 
     front = source.front

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anylab.compile import Build, Pair
+from anylab.built import Build
+from anylab.pairs import Pair
 from anylab.smoke import asked, produced
 from anylab.smoke.runner import Verdict
 from anylab.smoke.standin import Standin

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from anylab.compile import Build, Pair
+from anylab.built import Build
 from anylab.install import Plan
+from anylab.pairs import Pair
 
 _MOVES = ("-U", "--upgrade", "--force-reinstall", "-e", "--editable", "--pre")
 

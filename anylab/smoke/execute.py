@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from anylab import parsers
+
 
 def main(path: str) -> int:
+    parsers.jsonschema()  # which papermill imports
     import papermill
     from papermill.exceptions import PapermillExecutionError
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from anylab.building import select
 from anylab.compile import compile_all
 from anylab.errors import Origin, refuse
+from anylab.pairs import select
 from anylab.project import Project
 from anylab.smoke import needed, runner
 
@@ -21,7 +21,7 @@ from anylab.smoke import needed, runner
 def run(project: Project, name: str, given: Mapping[str, str], quick_test: bool, output: Path | None) -> int:
     """Run one notebook here; the exit code (0: good, 1: a cell failed). The executed notebook is kept."""
     compiled = compile_all(project)
-    pairs = select(compiled, (name,), ())
+    pairs = select(compiled.pairs, (name,), ())
     pair = next((p for p in pairs if p.platform.profile.get("here")), None)
     if pair is None:
         raise refuse(Origin(name), "has no variant for this machine (python build.py list says why)")

@@ -9,8 +9,9 @@ from importlib import metadata
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from anylab.compile import Build, Pair
+from anylab.built import Build
 from anylab.errors import Origin, Problem, Refused
+from anylab.pairs import Pair
 from anylab.smoke import overlay
 
 RUNNER = ("papermill", "ipykernel")

@@ -21,9 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anylab import text
-from anylab.compile import Build, Pair
+from anylab.built import Build
 from anylab.errors import Origin, refuse
 from anylab.install import Plan
+from anylab.pairs import Pair
 from anylab.platforms import Platform
 
 

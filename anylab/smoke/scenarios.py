@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from anylab import text
-from anylab.compile import Build, Pair
+from anylab.built import Build
 from anylab.errors import Origin, did_you_mean, refuse
+from anylab.pairs import Pair
 from anylab.platforms import Platform, read_toml
 from anylab.smoke import hub, overlay, runner, standin, users
 

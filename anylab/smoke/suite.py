@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from anylab.building import select
 from anylab.compile import Build, Pair, compile_all
 from anylab.errors import Origin, refuse
+from anylab.pairs import select
 from anylab.project import Project
 from anylab.smoke import aftermath, needed, overlay, runner, scenarios, standin, users
 
@@ -19,7 +19,7 @@ from anylab.smoke import aftermath, needed, overlay, runner, scenarios, standin,
 def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: Path | None, quick_test: bool) -> int:
     """Run the chosen variants, a line each; the exit code (0: all good, 1: a run failed)."""
     compiled = compile_all(project)
-    pairs = select(compiled, tuple(notebooks), tuple(only))
+    pairs = select(compiled.pairs, tuple(notebooks), tuple(only))
     needed.check(pairs, compiled)
     failed = 0
     with tempfile.TemporaryDirectory(prefix="anylab-smoke-") as folder:
@@ -40,7 +40,7 @@ def run(project: Project, notebooks: Iterable[str], only: Iterable[str], keep: P
 def play(project: Project, notebooks: Iterable[str], only: Iterable[str], name: str) -> int:
     """Play a scenario, or all, through the setup cells of the chosen variants; the exit code as `run` has it."""
     compiled = compile_all(project)
-    pairs = [pair for pair in select(compiled, tuple(notebooks), tuple(only)) if pair.source.ours]
+    pairs = [pair for pair in select(compiled.pairs, tuple(notebooks), tuple(only)) if pair.source.ours]
     needed.check(pairs, compiled)
     if name != "all":
         scenarios.check_name(name, [pair.platform for pair in pairs])

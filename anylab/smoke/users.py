@@ -16,8 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from anylab.compile import Build, Pair
+from anylab.built import Build
 from anylab.errors import Origin, did_you_mean, refuse
+from anylab.pairs import Pair
 from anylab.smoke import aftermath, overlay, runner, standin
 from anylab.smoke.hub import Hub
 from anylab.source import Source

@@ -28,8 +28,8 @@ def test_a_pasted_traceback_and_a_cells_number_lead_to_the_same_line(project_cop
     command = [sys.executable, "build.py", "where"]
     piped = subprocess.run(command, cwd=project_copy, input=TRACEBACK, capture_output=True, text=True)
     assert piped.stdout == done.stdout
-    cells = [anylab("where", "ours/kaggle", n, 3, cwd=project_copy).stdout for n in range(1, 40)]
-    assert "notebooks-src/ours.py:44  'Add'  (Kaggle)\n" in cells
+    told = (anylab("where", "ours/kaggle", n, 3, cwd=project_copy).stdout for n in range(17, 40))
+    assert "notebooks-src/ours.py:44  'Add'  (Kaggle)\n" in told
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from lipsync import (
     score,
     speech,
     studio,
+    syncnet,
     takes,
     tiny,
     video,
@@ -534,7 +535,7 @@ def test_thirteen_cepstra_a_hundred_times_a_second_tell_sounds_apart():
 def test_syncnet_is_loaded_strictly_and_measures_a_film(made, tmp_path):
     folders, take, _, path = made
     tiny.twin(tmp_path, tiny.SOURCES["score"].id)
-    file = tmp_path / score.FILE
+    file = tmp_path / syncnet.FILE
     model = score.load(file, "cpu")
     assert sum(p.numel() for p in model.parameters()) == 13_631_616
     short = replace(take, speech=replace(take.speech, samples=16000 * 14 // 25))

@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from anylab import compile as compiling
+import anylab
 from anylab import emit, platforms
 from anylab.cell import Cell
 from anylab.errors import Origin
@@ -98,4 +98,4 @@ def test_the_manifest_holds_the_hash_of_what_is_written(tmp_path):
 
 def test_a_variant_says_which_source_to_edit(project):
     note = notebook(project)["metadata"]["anylab"]
-    assert note["generated_from"] == "notebooks-src/ours.py" and note["version"].startswith(compiling.__version__)
+    assert note["generated_from"] == "notebooks-src/ours.py" and note["version"].startswith(anylab.__version__)

@@ -129,9 +129,9 @@ def _yunet(folder: Path) -> None:
 def _score(folder: Path) -> None:
     import torch
 
-    from lipsync import score
+    from lipsync import syncnet
 
     with _seeded(4):  # at its real size, 54 MB: its layers are written down, not configured
-        made = score.network()
-    (folder / score.FILE).parent.mkdir(exist_ok=True)
-    torch.save(made.state_dict(), folder / score.FILE)
+        made = syncnet.network()
+    (folder / syncnet.FILE).parent.mkdir(exist_ok=True)
+    torch.save(made.state_dict(), folder / syncnet.FILE)
