@@ -197,7 +197,7 @@ def test_an_unknown_part_is_named():
 
 
 def test_every_pointer_has_its_finder(around):
-    assert tuple(contexts.finders(around.definitions, around.column)) == POINTERS
+    assert tuple(contexts.finders(around.definitions, contexts.read(around.definitions), around.column)) == POINTERS
     assert POINTERS[-len(SCOPE) :] == SCOPE
 
 

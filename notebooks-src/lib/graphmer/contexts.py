@@ -29,30 +29,33 @@ def hashes(words: Iterable[str]) -> list[int]:
     return [zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS for word in words]
 
 
-def words(definitions: Sequence[Definition]) -> list[list[list[int]]]:
-    """Hashed words of each definition for each of `WORDS`; whole names beside their parts."""
-    named: dict[str, list[int]] = defaultdict(list)
-    for d in definitions:
+def read(definitions: Sequence[Definition]) -> list[tuple[list[str], list[str]]]:
+    """Words of each signature, and of the beginning of each docstring."""
+    return [(subtokens(d.signature)[:40], subtokens(d.doc[:600])[:60]) for d in definitions]
+
+
+def words(definitions: Sequence[Definition], texts: Sequence[tuple[list[str], list[str]]]) -> list[list[list[int]]]:
+    """Hashed words of each definition for each of `WORDS`; whole names beside their parts. `texts`: from `read`."""
+    own = [_name(last_component(d.name)) for d in definitions]
+    held: dict[str, list[int]] = defaultdict(list)
+    for d, name in zip(definitions, own, strict=True):
         if d.kind != "Module":
-            named[d.owner or d.module] += _name(d)
-    return [_words(d, named) for d in definitions]
-
-
-def _words(d: Definition, named: Mapping[str, list[int]]) -> list[list[int]]:
-    owner = last_component(d.owner)
+            held[d.owner or d.module] += name
     return [
-        _name(d),
-        hashes([f"={owner}", *subtokens(owner)]) if owner else [],
-        hashes([f"={d.module}", f"={package(d.name)}", *subtokens(d.module)]),
-        hashes(subtokens(d.signature)[:40]),
-        hashes(subtokens(d.doc[:600])[:60]),
-        named.get(d.name, []) if d.kind in ("Class", "Module") else [],
+        [
+            name,
+            _name(last_component(d.owner)) if d.owner else [],
+            hashes([f"={d.module}", f"={package(d.name)}", *subtokens(d.module)]),
+            hashes(signature),
+            hashes(doc),
+            held.get(d.name, []) if d.kind in ("Class", "Module") else [],
+        ]
+        for d, name, (signature, doc) in zip(definitions, own, texts, strict=True)
     ]
 
 
-def _name(d: Definition) -> list[int]:
-    own = last_component(d.name)
-    return hashes([f"={own}", *subtokens(own)])
+def _name(short: str) -> list[int]:
+    return hashes([f"={short}", *subtokens(short)])
 
 
 def _scope(d: Definition) -> str:
@@ -75,11 +78,14 @@ CONTEXTS: dict[str, Callable[[Definition], object]] = {
 }
 
 
-def finders(definitions: Sequence[Definition], column: Mapping[str, int]) -> dict[str, tuple[Callable, Callable]]:
+def finders(
+    definitions: Sequence[Definition], texts: Sequence[tuple[list[str], list[str]]], column: Mapping[str, int]
+) -> dict[str, tuple[Callable, Callable]]:
     """For each of `POINTERS`: what of a definition it depends on, and the candidates and weights that this finds.
 
-    `column`: number of each candidate.
+    `texts`: from `read`; `column`: number of each candidate.
     """
+    about = {d.name: doc[:40] + signature for d, (signature, doc) in zip(definitions, texts, strict=True)}
     scopes: dict = defaultdict(Counter)
     mentioned: dict[str, Counter] = defaultdict(Counter)
     shown = {}
@@ -114,7 +120,7 @@ def finders(definitions: Sequence[Definition], column: Mapping[str, int]) -> dic
         "in text": (lambda d: d, lambda d: shown[d.name]),
         "in members": (lambda d: d.name if d.kind in ("Class", "Module") else "", lambda key: mentioned[key]),
         "like name": (name, lambda name: like(subtokens(name), 300)),
-        "like text": (lambda d: d, lambda d: like(subtokens(d.doc[:600])[:40] + subtokens(d.signature)[:40], 100)),
+        "like text": (lambda d: d, lambda d: like(about[d.name], 100)),
         "in class": (lambda d: d.owner or (d.name if d.kind == "Class" else ""), scopes.__getitem__),
         "in module": (lambda d: d.module, scopes.__getitem__),
         "in package": (lambda d: ("package", package(d.name)), scopes.__getitem__),

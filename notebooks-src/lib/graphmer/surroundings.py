@@ -74,7 +74,8 @@ class Surroundings:
         self.heads = {name: i for i, name in enumerate(definitions)}
         self.column = {name: i for i, name in enumerate(names)}
         self.kind = np.array([KINDS.index(d.kind) for d in self.definitions])
-        self.words = tuple(ragged(bags) for bags in zip(*contexts.words(self.definitions), strict=True))
+        texts = contexts.read(self.definitions)
+        self.words = tuple(ragged(bags) for bags in zip(*contexts.words(self.definitions, texts), strict=True))
         self.spelling = ragged([contexts.hashes(subtokens(name)) or contexts.hashes([f"={name}"]) for name in names])
         tops = {top: i for i, top in enumerate(dict.fromkeys(package(d.name) for d in self.definitions))}
         self.package = np.array([tops[package(d.name)] for d in self.definitions])
@@ -82,7 +83,8 @@ class Surroundings:
         self.known = self._known(split)
         self.counts = [self._count(kind) for kind in (*OPEN, *CLOSED)]
         self.pointers = [
-            _pointer(self.definitions, *found) for found in contexts.finders(self.definitions, self.column).values()
+            _pointer(self.definitions, *found)
+            for found in contexts.finders(self.definitions, texts, self.column).values()
         ]
         self.near = Neighbours(self.words, self.package, self.triples, len(names))
         self.lonely = self._lonely()
