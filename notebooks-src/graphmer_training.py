@@ -306,9 +306,9 @@ else:
 # %% [markdown]
 # ### A head that points at names
 # Leaves spell a name piece by piece. The *link head* points at whole names instead: it takes what the encoder makes of
-# a signature and docstring, the names in the scope, and how often each name follows in the training triples, and learns
-# what each is worth. The encoder stays as it is. Two more heads, one without the encoder and one without the counts,
-# show what each of them adds.
+# a signature and docstring, the names in the scope, and how often each name follows in the training triples (there, and
+# where definitions of other packages read alike), and learns what each is worth. The encoder stays as it is. Two more
+# heads, one without the encoder and one without the counts, show what each of them adds.
 
 # %%
 from graphmer import evaluate, links, surroundings, textstates

@@ -220,6 +220,13 @@ def test_a_small_or_uncertain_lead_is_no_victory():
         assert "the model did not clearly beat" in evaluate.verdict(unclear)
 
 
+def test_the_verdict_compares_with_what_similar_definitions_give_for_nothing():
+    results = fake(0.30, 0.25, 0.03, 0.07)
+    results["tests"]["unseen packages"]["alike"] = {"mrr": 0.01, "low": -0.002, "high": 0.02}
+    text = evaluate.verdict(results)
+    assert "similar definitions needs no training either: the difference to that is +0.010, -0.002 to +0.020." in text
+
+
 def test_the_verdict_says_what_each_part_of_the_model_is_worth():
     results = fake(0.30, 0.25, 0.03, 0.07)
     lead = {"mrr": 0.02, "low": 0.01, "high": 0.03}

@@ -10,7 +10,8 @@ Decisions:
   by token into masked leaves. Other link heads, trained without a part, have rows of their own.
 - The untrained model of the same shape is a row of the table: if it scores as well as the trained one, the weights were
   not loaded or nothing was learned.
-- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning.
+- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning. What follows
+  similar definitions, which the link head is given, is the row ALIKE, with a sentence of its own in the verdict.
 - "Better" means a lead of at least 0.02 MRR whose bootstrap 95 % interval (over questions) does not touch zero. Seeds
   are not in that interval: one run is one run.
 """
@@ -42,6 +43,7 @@ from graphmer.tokens import SEP
 
 MARGIN = 0.02
 MODEL, UNTRAINED, LEAVES = "model", "untrained model", "leaves alone"
+COUNTED, ALIKE = "+ same short name", "+ like definitions"  # the second is the first and likeness
 WITHOUT = "without "  # and the name of a part: the row of a link head that was trained without it
 BODY_VIEW, COPIED = "leaves, body in view", "copy from the body"
 
@@ -62,10 +64,10 @@ def evaluate(
     """All figures of one model as plain numbers. `linkers`: trained link heads by the name of their row.
 
     Among `linkers` MODEL is the one that is judged; without it (no time to train one) the leaves are.
-    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `adds` (the
-    same minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`: masked words of unseen
-    text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds` are the entities'
-    types; the numbers bound the questions, the pairs, the rows of text and the steps of TransE and ComplEx.
+    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `alike`
+    (minus ALIKE's), `adds` (minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`:
+    masked words of unseen text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds`
+    are the entities' types; the numbers bound questions, pairs, rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
@@ -104,6 +106,8 @@ def _judge(model, untrained, questions: Questions, counts, embedded, linkers, se
     }
     for name, method in embedded.items():
         scored[name] = [method.scores(head, relation) for head, relation, _ in questions.triples]
+    if MODEL in linkers:
+        scored[ALIKE] = list(scored[COUNTED] + linkers[MODEL].shares(questions.triples))
     rows = {name: _row(questions, scores) for name, scores in scored.items()}
     best_count = max(METHODS, key=lambda name: rows[name]["mrr"])
     rows[COPIED] = _copy_row(questions, scored["relation frequency"])
@@ -129,6 +133,7 @@ def _judge(model, untrained, questions: Questions, counts, embedded, linkers, se
         "link": rows,
         "best_count": best_count,
         "lead": bootstrap_lead(ranks[MODEL], ranks[best_count], seed),
+        "alike": bootstrap_lead(ranks[MODEL], ranks[ALIKE], seed) if ALIKE in rows else None,
         "adds": {n: bootstrap_lead(ranks[MODEL], ranks[f"{WITHOUT}{n}"], seed) for n in _left_out(linkers)},
         "relations": _by_relation(questions, ranks[MODEL], ranks[best_count]),
         "judged": tasks.answers_judged(questions, scores, tasks.allowed_types(questions.names, kinds)),
@@ -278,10 +283,12 @@ def _sentence(name: str, judged: dict) -> str:
     span = f"difference {lead['mrr']:+.3f}, 95 % interval {lead['low']:+.3f} to {lead['high']:+.3f}"
     if lead["low"] > 0 and lead["mrr"] >= MARGIN:
         text = f"On {name} the model beat the best counting method: {figures}; {span}."
-    elif lead["high"] < 0:
-        text = f"On {name} the model did not beat the best counting method, it is worse: {figures}; {span}."
     else:
-        text = f"On {name} the model did not clearly beat the best counting method: {figures}; {span}."
+        clearly, worse = ("", ", it is worse") if lead["high"] < 0 else ("clearly ", "")
+        text = f"On {name} the model did not {clearly}beat the best counting method{worse}: {figures}; {span}."
+    if alike := judged.get("alike"):
+        span = f"{alike['mrr']:+.3f}, {alike['low']:+.3f} to {alike['high']:+.3f}"
+        text += f" Counting with similar definitions needs no training either: the difference to that is {span}."
     for part, adds in judged.get("adds", {}).items():
         figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
         if adds["low"] > 0:
