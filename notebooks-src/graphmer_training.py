@@ -316,7 +316,16 @@ from graphmer import evaluate, links, surroundings, textstates
 trained, best_step = state.best_model(store.latest().path, device)
 candidates = baselines.candidates(split)
 few = {"epochs": 1, "links": 1000, "batch": 64} if QUICK_TEST else {}
-linkers = {}
+linkers, said = {}, [time.monotonic()]
+
+
+def tell_links(step, of, nats):
+    """A line every half minute."""
+    if time.monotonic() - said[0] > 30:
+        said[0] = time.monotonic()
+        print(f"step {step} of {of}: {nats:.2f} nats per link", flush=True)
+
+
 with report.stage("link head"):
     around = surroundings.Surroundings(split, candidates)
     heard = textstates.TextStates(trained, around, tokenizer, chain_settings, 64 if QUICK_TEST else 512)
@@ -324,7 +333,7 @@ with report.stage("link head"):
         name = evaluate.WITHOUT + part[0] if part else evaluate.MODEL
         wish = links.Settings(seed=SEED, left_out=part, **few)
         head = state.resume_links(None if part else saved_links, heard, wish, best_step)
-        links.train(heard, head, None, clock.should_stop)
+        links.train(heard, head, tell_links, clock.should_stop)
         if not part:
             linking = head
             save()
@@ -351,13 +360,15 @@ store.close()
 # %%
 session_left = here.SESSION_HOURS * 3600 - clock.time_used() if here.SESSION_HOURS else None
 much, remark = wishes.how_much(QUICK_TEST, gpu, run.step, session_left)
+from graphmer import verdict
+
 with report.stage("evaluation"):
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
-print(evaluate.table(results))
+print(verdict.table(results))
 figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
-print(evaluate.verdict(results))
-print(evaluate.asides(results))
+print(verdict.sentences(results))
+print(verdict.asides(results))
 if remark:
     print(remark)
 
@@ -404,7 +415,7 @@ for file in files:
     storage.write_whole(target, file.read_bytes())
 print(f"{len(files)} files in {results_folder / 'encoder'}")
 VERDICT = (
-    f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.in_short(results)}"
+    f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {verdict.in_short(results)}"
 )
 
 # %% [markdown]

@@ -38,6 +38,7 @@ from graphmer import (
     textstates,
     tokens,
     train,
+    verdict,
 )  # fmt: skip
 from graphmer.ablation import mrr
 from graphmer.corpus import ChainSettings
@@ -76,9 +77,9 @@ def main(out: Path, **changes: float) -> None:
             )
             (out / f"results-{name}.json").write_text(json.dumps(results, indent=1))
             print(
-                f"{name} weights (best is of step {step})", evaluate.table(results), evaluate.verdict(results), sep="\n"
+                f"{name} weights (best is of step {step})", verdict.table(results), verdict.sentences(results), sep="\n"
             )
-            print(evaluate.asides(results))
+            print(verdict.asides(results))
         return
     asked = [ranking.make_questions(split, test, tokenizer, chains, 1000) for test in split.tests]
     for questions in asked:

@@ -6,7 +6,20 @@ import types
 
 import pytest
 import torch
-from graphmer import ablation, card, chains, evaluate, export, launch, links, ranking, rows, splits, tokens, train
+from graphmer import (
+    ablation,
+    card,
+    chains,
+    export,
+    launch,
+    links,
+    ranking,
+    rows,
+    splits,
+    tokens,
+    train,
+    verdict,
+)
 from graphmer.device import to_torch
 from graphmer.model import Config, GraphMER
 from graphmer.train import Settings
@@ -78,7 +91,7 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     quick = card.text(run, results, manifest, 30, "CPU", head, "This was the quick test.")
     for said in ("**Link head**: 16 steps", "'links': 1000", "20 seconds on CPU", "**This was the quick test.**"):
         assert said in quick, said
-    assert evaluate.in_short(results) == "MRR 0.350 (counting 0.310) on unseen packages"
+    assert verdict.in_short(results) == "MRR 0.350 (counting 0.310) on unseen packages"
     assert json.loads(json.dumps(results)) == results
 
 

@@ -1,6 +1,8 @@
 """The link head: what it may look at, that it repeats exactly, that it learns, and what it leaves behind."""
 
 import dataclasses
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -126,8 +128,17 @@ def test_the_trained_head_beats_counting_a_relation_and_the_untrained_one(split,
 
 def test_a_stage_that_was_stopped_and_stored_goes_on_exactly(states, trained, tmp_path):
     run = links.new_run(states.around, states, QUICK)
-    stops = iter([False] * 7 + [True])
+    stops = iter([False] * 4 + [True])
     links.train(states, run, should_stop=lambda: next(stops))
+    assert run.step == 4
+    presses = iter([None] * 2 + [signal.SIGINT])  # the stop button: the step in work is finished
+
+    def press():
+        if button := next(presses):
+            os.kill(os.getpid(), button)
+        return False
+
+    links.train(states, run, should_stop=press)
     assert run.step == 7
     state.write_links(tmp_path, run, states.around.names, 40)
     again = state.resume_links(state.read_links(tmp_path), states, QUICK, 40)

@@ -6,10 +6,11 @@ is left out, never filled in.
 
 from dataclasses import asdict
 
-from graphmer.evaluate import MODEL, UNTRAINED, verdict
+from graphmer.evaluate import MODEL, UNTRAINED
 from graphmer.export import LEFT_OUT, architecture
 from graphmer.links import Linker
 from graphmer.run import Run
+from graphmer.verdict import sentences
 
 
 def text(
@@ -59,7 +60,7 @@ def _about(run: Run, manifest: dict, step: int, device: str, head: Linker | None
 
 
 def _scores(results: dict) -> str:
-    lines = ["## What was measured", "", verdict(results), ""]
+    lines = ["## What was measured", "", sentences(results), ""]
     for test, judged in results["tests"].items():
         lines += [
             f"**{test}**: {judged['questions']:,} questions, {judged['candidates']:,} candidate names; the answer is",

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from graphmer.contexts import BUCKETS, CLOSED, KINDS, OPEN, SCOPE, WORDS
 from graphmer.knowledge import QUERIED
+from graphmer.run import stop_button
 from graphmer.surroundings import FEATURES, SOURCES, Asked, Surroundings
 from graphmer.textstates import TextStates
 
@@ -211,24 +212,26 @@ def train(
     on_log: Callable[[int, int, float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
-    """Train until the settings' end, or until told to stop; `on_log(step, steps, nats per link)` every twentieth."""
+    """Train until the settings' end, or until told to stop (the stop button counts, too: the step in work is finished);
+    `on_log(step, steps, nats per link)` every twentieth."""
     s, around, device = run.settings, states.around, states.device
     shared, links, steps = world(around, device), _chosen(around, s), steps_of(around, s)
     per_epoch, total, since, order = steps // s.epochs, torch.zeros((), device=device), run.step, None
     if "encoder" not in s.left_out:
         states.of(links[:, 0])  # all at once: that is faster than batch by batch
     run.head.train()
-    while run.step < steps and not (should_stop is not None and should_stop()):
-        epoch, number = divmod(run.step, per_epoch)
-        if order is None or not number:
-            order, chance = _order(s.seed, epoch, len(links))
-        part = np.array_split(order, per_epoch)[number]
-        total += _step(run, shared, states, links[part], chance[part] < s.unseen, steps)
-        if run.step % max(1, steps // 20) == 0 or run.step == steps:
-            run.losses.append((run.step, total.item() / (run.step - since)))
-            total, since = torch.zeros_like(total), run.step
-            if on_log is not None:
-                on_log(run.step, steps, run.losses[-1][1])
+    with stop_button() as pressed:
+        while run.step < steps and not (pressed.is_set() or (should_stop is not None and should_stop())):
+            epoch, number = divmod(run.step, per_epoch)
+            if order is None or not number:
+                order, chance = _order(s.seed, epoch, len(links))
+            part = np.array_split(order, per_epoch)[number]
+            total += _step(run, shared, states, links[part], chance[part] < s.unseen, steps)
+            if run.step % max(1, steps // 20) == 0 or run.step == steps:
+                run.losses.append((run.step, total.item() / (run.step - since)))
+                total, since = torch.zeros_like(total), run.step
+                if on_log is not None:
+                    on_log(run.step, steps, run.losses[-1][1])
     run.head.eval()
     return run
 
