@@ -343,3 +343,10 @@ def test_the_advisor_marks_another_job_than_the_usual_one(visit):
     assert "(" not in told["kaggle/free/t4x2"]
     marked = sum("(smaller)" in words or "(larger)" in words for _, words in rows[:40])
     assert page.locator("#chart .pt.other").count() == marked > 0
+
+
+def test_the_advisor_says_what_places_forbid_on_voices_and_nothing_of_it_on_training(visit):
+    page = visit().page
+    assert page.locator("#minded li").count() == 0
+    page.select_option("#a-book", "lip_sync")
+    assert 'Google Colab: "creating deepfakes" is not allowed' in page.locator("#minded").inner_text()

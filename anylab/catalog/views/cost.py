@@ -162,8 +162,11 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str) ->
         return NOTHING
     mine = next((r for r in answer(reader, name, open_places(reader)) if r["offer"] == offer["id"]), None)
     used = None if mine is None else advise.cost(offer, mine["hours"], power(reader.table))
-    if mine is None or used is None:
-        return Cell("does not fit")
+    if mine is None:
+        why = advise.way(reader.table["notebooks"][name], offer)[2]
+        return NOTHING if why.get("code") == "rate" else Cell("does not fit")
+    if used is None:
+        return NOTHING
     rent = cheapest_rent(reader, name, mine)
     if rent is None:
         return NOTHING

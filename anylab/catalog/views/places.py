@@ -30,6 +30,7 @@ EXECUTION = (
     ("coming back to a running session", "reconnect", ""),
     ("the end of a session takes", "lost", ""),
     ("not allowed", "forbidden", ""),
+    ("on cloned voices and faces", "cloned_voices", ""),
 )
 DATA = (
     ("bringing data in", "upload", ""),
@@ -57,7 +58,7 @@ def quick(reader: Reader) -> Section:
     """A row a plan, a column a feature."""
     rows = []
     for platform, plan in reader.plans():
-        cells = [reader.across(platform, plan, key, unit, short=True) for _, key, unit in _QUICK]
+        cells = [_short(platform, plan, reader, key, unit) for _, key, unit in _QUICK]
         rows.append(
             (
                 Cell(reader.name(platform, plan)),
@@ -148,6 +149,17 @@ def _cards(platform: Plain, plan: Plain, reader: Reader) -> tuple[Cell, Cell, Ce
         else "–"
     )
     return Cell("; ".join(names)), Cell(shown, source if sizes else 0, sizes[-1] if sizes else 0), _bf16(offers)
+
+
+def _short(platform: Plain, plan: Plain, reader: Reader, key: str, unit: str) -> Cell:
+    """A fact of a plan, without its note; a week's hours are seven times a day's where the quota is a daily one."""
+    cell = reader.across(platform, plan, key, unit, short=True)
+    fact = (platform["facts"] | plan["facts"]).get("daily_gpu_hours")
+    day = fact["value"] if fact else None
+    if key != "weekly_gpu_hours" or cell.text != "no limit" or not isinstance(day, int | float):
+        return cell
+    told = f"{amounts.number(7 * day)} h ({amounts.number(day)} a day)"
+    return replace(reader.fact(fact, "h", short=True), text=told, sort=7 * day)
 
 
 def _bf16(offers: list[Plain]) -> Cell:
