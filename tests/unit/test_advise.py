@@ -419,3 +419,15 @@ def test_of_ones_own_cards_the_faster_comes_first_where_power_differs_by_cents_a
     quick = {**own, "id": "quick", "half_tflops": 240, "bandwidth_gbs": 2600, "watts": 4500}
     assert ranked({**own, "id": "slow"}, quick, have=["p"], units=100) == ["quick", "slow"]
     assert ranked({**own, "id": "slow"}, quick, have=["p"], units=1e6) == ["slow", "quick"]
+
+
+def test_what_the_claims_say_of_our_own_figures_is_what_comes_out(real):
+    offers = {offer["id"]: offer for offer in real["offers"]}
+    small, base = (next(c for c in real["notebooks"]["graphmer_training"]["work"]["choices"] if c["id"] == id)
+                   for id in ("small", "base"))  # fmt: skip
+    two, own = offers["kaggle/free/t4x2"], offers["local/own/rtx-3050"]
+    times = [rates.total_seconds(small, o, 1000, rates.unit_seconds(small, o)) for o in (own, two)]
+    assert round(times[0] / times[1], 1) == 2.9  # "2.9 times, two T4s and our size small"
+    assert [rates.batch({**c, "item_most": 64}, own) for c in (small, base)] == [32, 16]  # 8 GB, local's claim
+    told = [c["now"] for n in real["notebooks"].values() for c in n["claims"]]
+    assert any("2.9 times" in now for now in told)
