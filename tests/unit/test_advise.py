@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anylab.catalog import advise, rates, table
+from anylab.catalog import advise, amounts, rates, table
 from anylab.catalog.advise import calendar, cost
 from anylab.project import open_project
 from tests.conftest import ROOT
@@ -431,3 +431,11 @@ def test_what_the_claims_say_of_our_own_figures_is_what_comes_out(real):
     assert [rates.batch({**c, "item_most": 64}, own) for c in (small, base)] == [32, 16]  # 8 GB, local's claim
     told = [c["now"] for n in real["notebooks"].values() for c in n["claims"]]
     assert any("2.9 times" in now for now in told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(59, "59 s"), (60, "1 min"), (66, "1.1 min"), (89, "1.5 min"), (596, "9.9 min"), (597, "10 min"), (3500, "58 min")],
+)
+def test_few_minutes_are_told_to_a_tenth_so_that_no_two_cards_look_alike_that_differ_by_half(seconds, told):
+    assert amounts.duration(seconds / 3600) == told
