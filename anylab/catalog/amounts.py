@@ -6,8 +6,7 @@ import math
 
 
 def duration(hours: float) -> str:
-    """0.0125 -> '45 s', 0.03 -> '1.8 min', 0.2 -> '12 min', 3.4 -> '3.4 h', 60 -> '2.5 days'; two or three digits, never
-    more."""
+    """0.0125 -> '45 s', 0.03 -> '1.8 min', 0.2 -> '12 min', 3.4 -> '3.4 h', 60 -> '2.5 days'; one to three digits."""
     seconds = hours * 3600
     if seconds < 1:
         return "under 1 s"

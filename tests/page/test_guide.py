@@ -320,3 +320,15 @@ def test_a_card_whose_speed_nobody_knows_is_not_said_to_be_too_small(built):
     head, *rows = rows_of(built["GUIDE.md"], "Jobs until a card has paid for itself")
     card = next(row for row in rows if row[0] == "GeForce RTX 3070")
     assert card[head.index("Voice cloning, marked and with consent")] == "*unknown*"
+
+
+def test_the_legend_of_bars_names_no_way_that_no_bar_shows(built):
+    voices = built["GUIDE.md"].partition("## Time on each accelerator")[2].partition("Voice cloning")[2]
+    assert "Smaller: Pocket TTS" in voices.partition("hours and days")[0]
+    assert "Chatterbox" not in voices.partition("hours and days")[0]
+
+
+def test_a_place_that_is_gone_has_a_list_of_steps_that_says_so(built, reader):
+    begin = built["GUIDE.md"].partition("## How to begin, step by step")[2].partition("\n## ")[0]
+    assert all(f"**{p['name']}" in begin for p in reader.table["platforms"])
+    assert "**FloydHub (gone)**\n\n1. [nothing to begin any more]" in begin

@@ -435,7 +435,15 @@ def test_what_the_claims_say_of_our_own_figures_is_what_comes_out(real):
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(59, "59 s"), (60, "1 min"), (66, "1.1 min"), (89, "1.5 min"), (596, "9.9 min"), (597, "10 min"), (3500, "58 min")],
+    [
+        (59, "59 s"),
+        (60, "1 min"),
+        (66, "1.1 min"),
+        (89, "1.5 min"),
+        (596, "9.9 min"),
+        (597, "10 min"),
+        (3500, "58 min"),
+    ],
 )
 def test_few_minutes_are_told_to_a_tenth_so_that_no_two_cards_look_alike_that_differ_by_half(seconds, told):
     assert amounts.duration(seconds / 3600) == told

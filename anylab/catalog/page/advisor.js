@@ -94,7 +94,7 @@
     list.textContent = "";
     told.forEach(function (x) {
       var more = typeof x.wants === "number" && typeof x.has === "number" && x.code !== "budget" ? " (" + rounded(x.has, 1) + " of " + rounded(x.wants, 1) + ")" : "";
-      list.appendChild(make("li", {}, offers[x.offer].words + ": " + WHY[x.code] + more));
+      list.appendChild(make("li", {}, offers[x.offer].words + ": " + WHY[x.code === "memory" && offers[x.offer].kind === "cpu" ? "ram" : x.code] + more));
     });
     byId("refused").hidden = !told.length;
   }

@@ -57,7 +57,9 @@ def sections(reader: Reader) -> list[Section]:
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
         f"{power(reader.table):.2f} USD. The jobs and your hour are settings, not facts; what is paid leaves out a "
         "card's own price, and what a place asks on top of an hour's price. Your time counts from begin to end, "
-        "waiting for a quota included. One job follows another; jobs that a year cannot hold have no price."
+        "waiting for a quota included. A year is twelve months, each with its own credit and its own whole purchases: "
+        "what is left of one is not carried on, so units that are bought without a subscription may come cheaper. "
+        "One job follows another; jobs that a year cannot hold have no price."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [

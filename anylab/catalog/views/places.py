@@ -216,8 +216,21 @@ def _pros(reader: Reader) -> Table:
     )
 
 
+def _place(platform: Plain) -> str:
+    """A place with its state, where that is not simply open."""
+    return platform["name"] + ("" if platform["state"] == "open" else f" ({STATES[platform['state']][0]})")
+
+
+def _nothing(platform: Plain, reader: Reader) -> Cell:
+    """What stands for the steps of a place that has none."""
+    if platform["state"] != "dead":
+        return Cell("unknown", mark=UNKNOWN)
+    return Cell("nothing to begin any more", reader.fact(platform["facts"].get("state")).source)
+
+
 def _begin(reader: Reader) -> list[Raw | Steps]:
     lists: list[Raw | Steps] = []
+    begun = False
     for platform in reader.table["platforms"]:
         steps = []
         for step in platform["setup"]:
@@ -227,12 +240,14 @@ def _begin(reader: Reader) -> list[Raw | Steps]:
                 "" if step["minutes"] is None else f" ({'≈ ' if mark else ''}{amounts.number(step['minutes'])} min)"
             )
             steps.append(Cell(step["do"] + minutes, number))
-        if steps:
+        begun = begun or bool(steps)
+        if not steps:  # what is gone, and what nobody could find, stands in the list too
+            lists.append(Steps(_place(platform), (_nothing(platform, reader),)))
+        else:
             total = _minutes(platform)
             told = f": ≈ {total.text} minutes" if total.sort is not None else ""
-            closed = "" if platform["state"] == "open" else f" ({STATES[platform['state']][0]})"
-            lists.append(Steps(f"{platform['name']}{closed}{told}", tuple(steps)))
-    if not lists:
+            lists.append(Steps(_place(platform) + told, tuple(steps)))
+    if not begun:
         return []
     return [Raw(html="<div class=groups>"), *lists, Raw(html="</div>")]
 
