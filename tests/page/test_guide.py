@@ -300,6 +300,8 @@ def test_what_a_place_says_on_cloned_voices_stands_where_a_reader_is_sent_there(
     head, *rows = rows_of(built["GUIDE.md"], "How a run goes, place by place")
     column = head.index("on cloned voices and faces")
     assert all("creating deepfakes" in row[column] for row in rows if row[0].startswith("Google Colab"))
+    advice = built["GUIDE.md"].partition("## What the advisor says")[2].partition("\n## ")[0]
+    assert advice.count('Google Colab: "creating deepfakes" is not allowed') == 2  # lip sync, and voices
 
 
 def test_only_a_place_that_has_no_gpu_is_blamed_for_it(reader):

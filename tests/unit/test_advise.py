@@ -447,3 +447,11 @@ def test_what_the_claims_say_of_our_own_figures_is_what_comes_out(real):
 )
 def test_few_minutes_are_told_to_a_tenth_so_that_no_two_cards_look_alike_that_differ_by_half(seconds, told):
     assert amounts.duration(seconds / 3600) == told
+
+
+def test_many_sessions_under_a_quota_that_nobody_publishes_come_after_a_known_one():
+    known = {**OFFER, "id": "known", "usd_per_hour": 0}
+    open_ = {**known, "id": "a", "hours_per_week": None, "half_tflops": 48}  # twice as fast, if it lets you
+    assert ranked(open_, known, units=100) == ["a", "known"]  # one session: the faster
+    assert ranked(open_, known, units=1e6) == ["known", "a"]
+    assert ranked({**open_, "half_tflops": 24}, known, units=100) == ["known", "a"]  # of equals, not by the alphabet
