@@ -88,9 +88,19 @@ def test_a_fact_that_lacks_something_is_a_finding_with_its_line(tmp_path, fact, 
     assert len(found) == 1 and message in found[0] and re.match(r"platforms/plain/platform\.toml:\d+: ", found[0])
 
 
+CLAIM = (
+    '\n[[claims]]\ndocument = "d"\nsaid = "fast"\nnow = "slow"\ncard = "small"\ntflops = 3\nright = false\n'
+    'source = "x"\ndate = "2026"\ngrade = "measured"\n'
+)
+
+
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
+        ({"about": WORK + CLAIM.replace("false", '"no"')}, "'claims.0.right' of the work of a notebook must"),
+        ({"about": WORK + CLAIM.replace("= 3", '= "many"')}, "'claims.0.tflops' of the work of a notebook must be"),
+        ({"about": WORK + CLAIM + "saidd = 1\n"}, "unknown key 'saidd' in 'claims.0'"),
+        ({"about": WORK + CLAIM.replace('"small"', '"smal"')}, "ours.toml:20: no card 'smal' in cards.toml"),
         ({"cards": CARDS.replace('source = "a page", ', "")}, "platforms/cards.toml:4: 'small.memory_gb' has a value"),
         ({"cards": CARDS.replace("memory_gb", "memory")}, "unknown fact 'small.memory'; did you mean 'memory_gb'?"),
         ({"cards": CARDS.replace('kind = "gpu"\n', "")}, "the card 'small' must be a table with a name and a kind"),
