@@ -265,3 +265,15 @@ def test_a_wrong_fact_is_a_line_of_its_own_before_anything_is_computed_from_it(t
     assert "must be a number, zero or more of GB, not 'lots'" in found
     assert "unknown fact 'facts.ram_bg'; did you mean 'ram_gb'?" in found and "no card 'smal' in cards.toml" in found
     assert all("platform.toml:" in str(problem) for problem in refused.value.problems)
+
+
+def test_every_price_of_an_hour_leads_to_the_page_that_names_it_and_not_to_a_front_door():
+    prices = [
+        fact["usd_per_hour"]
+        for platform in table.read(open_project(ROOT))["platforms"]
+        for plan in platform["plans"]
+        for fact in (plan["facts"], *(machine["facts"] for machine in plan["machines"]))
+        if fact.get("usd_per_hour", {}).get("value")
+    ]
+    assert len(prices) > 20
+    assert {p["link"] for p in prices if not re.fullmatch(r"https://[^/]+/\S+", p["link"])} == set()
