@@ -1,7 +1,7 @@
 """What `evaluate` found, in words: a table, a verdict a test, the other tasks, one line for the run report.
 
-Contract: no claim is stronger than its numbers. "Beat" is said of a lead of `evaluate.MARGIN` whose interval does not touch
-zero, and of nothing else.
+Contract: no claim is stronger than its numbers. "Beat" is said of a lead of `evaluate.MARGIN` whose interval does not
+touch zero, and of nothing else.
 """
 
 from graphmer.evaluate import LEAVES, MARGIN, MODEL, UNTRAINED
