@@ -20,7 +20,9 @@ from lipsync import sample
 
 SAMPLE, VOICE = "sample", "voice"
 FACES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".jpg", ".jpeg", ".png", ".webp")
-SPEECHES = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
+SPEECHES = (
+    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
+)  # fmt: skip
 ANSWERS = ("my own", "allowed in writing", "free or synthetic")
 _SECONDS = 20  # of a recording that is made in the notebook
 

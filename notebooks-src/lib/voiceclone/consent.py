@@ -36,6 +36,8 @@ def each(others: Sequence[str], whose: str, ground: str) -> dict[str, Consent]:
     named: dict[str, tuple[str, str]] = {}
     for part in told.replace("\n", ";").split(";"):
         name, _, who = part.partition("=")
+        if name.strip() in named and part.strip():
+            raise Stop(f"WHOSE_VOICE names {name.strip()} twice: one person each")
         own = re.fullmatch(rf"(.*?)\(({'|'.join(ANSWERS)})\)\s*", who)
         named[name.strip()] = (own[1].strip(), own[2]) if own else (who.strip(), ground)
     lacking = [name or "VOICE" for name in others if not named.get(name or "VOICE", ("",))[0]]

@@ -9,7 +9,9 @@ from media import intake
 from media import voice as sample
 
 SAMPLE = "sample"
-ENDINGS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
+ENDINGS = (
+    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
+)  # fmt: skip
 SECONDS = 15  # of a recording that is made in the notebook
 
 
