@@ -236,6 +236,7 @@ for name, one in found.items():
 if aloud:  # whether it is there is known without a download
     spoken.asked(aloud, agreed.get(""), found.get(""), mine, spoken_in)
     aloud = str(intake.find(aloud, mine))
+voices.unused(said, keep_as, found)
 for name, one in found.items() if keep_as else ():
     voices.free(place, labels[name], one.source, agreed[name])
 listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or said == "auto" or aloud) else None

@@ -296,6 +296,13 @@ def test_signs_that_name_nobody_are_no_name(whose):
         media_consent.granted(media_consent.Consent(whose, "own", "", {}))
 
 
+def test_a_setting_that_does_nothing_with_a_kept_voice_is_told(capsys):
+    voices.unused("Hello.", "ada", ["", "Ben"])
+    assert capsys.readouterr().out == ""
+    voices.unused("Hello.", "ada", [])
+    assert capsys.readouterr().out.startswith("TRANSCRIPT is not used") and not voices.unused("", "", [])
+
+
 def test_a_quick_test_says_at_once_what_it_cannot_do(capsys):
     with pytest.raises(Stop, match="a quick test cannot check a spoken consent"):
         spoken.possible("ask", True)

@@ -266,12 +266,12 @@ def test_what_is_not_made_yet_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: script.lines(42), "a TEXT is given as words in quotes, not as 42"),
+        (lambda: script.lines(42), "^TEXT is given as words in quotes, not as 42"),
         (lambda: text.language(5), "LANGUAGE is two letters, such as en, de or fr, not 5"),
         (lambda: text.language("English"), "LANGUAGE is two letters, .*not 'English'"),
         (lambda: intake.is_ours(None), "a voice is given as words in quotes, not as None"),
-        (lambda: consent.each(["Ben"], 5, "my own voice"), "a WHOSE_VOICE name is given as words"),
-        (lambda: voices.kept_as(5, False), "KEEP_AS name is given as words"),
+        (lambda: consent.each(["Ben"], 5, "my own voice"), "^WHOSE_VOICE is given as words"),
+        (lambda: voices.kept_as(5, False), "^KEEP_AS is given as words"),
         (lambda: spoken.possible(["ask"], False), "SPOKEN_CONSENT is given as words"),
         (lambda: voices.transcript_told(None, False), "TRANSCRIPT is given as words"),
         (lambda: script.lines("", "https://example.com/a.txt"), "'https://example.com/a.txt' is an address"),

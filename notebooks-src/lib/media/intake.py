@@ -36,7 +36,8 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
 def words(told, what: str) -> str:
     """The setting of a `what`, which is words. Raises Stop."""
     if not isinstance(told, str):
-        raise Stop(f"a {what} is given as words in quotes, not as {told!r}")
+        article = "" if what[:2].isupper() else "a "  # a setting is called by its name
+        raise Stop(f"{article}{what} is given as words in quotes, not as {told!r}")
     return told
 
 

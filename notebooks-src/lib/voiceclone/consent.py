@@ -30,7 +30,7 @@ def each(others: Sequence[str], whose: str, ground: str) -> dict[str, Consent]:
     """{speaker: consent} for the speakers whose voices come from recordings ("" is the one of VOICE). For several of
     them `whose` names each: "VOICE = Ada Smith; Ben = Ben Jones (allowed in writing)", with a ground of their own where
     it is another than `ground`. Raises Stop."""
-    told = words(whose, "WHOSE_VOICE name")
+    told = words(whose, "WHOSE_VOICE")
     if len(others) < 2 and "=" not in told:
         return {name: ask(True, told, ground) for name in others}
     named: dict[str, tuple[str, str]] = {}

@@ -131,7 +131,7 @@ def checked_name(name: str) -> str:
 
 def kept_as(name: str, quick: bool) -> str:
     """The name to keep the voice under, "" where it is not kept: a quick test keeps none, and says so."""
-    name = words(name, "KEEP_AS name")
+    name = words(name, "KEEP_AS")
     if quick and name.strip():
         print("A quick test keeps no voice: KEEP_AS counts when QUICK_TEST is off.")
         return ""
@@ -146,6 +146,15 @@ def transcript_told(told: str, quick: bool) -> str:
     if quick:
         print("A quick test has no recogniser: TRANSCRIPT = 'auto' counts when QUICK_TEST is off.")
     return "auto"
+
+
+def unused(said: str, keep_as: str, found: Iterable[str]) -> None:
+    """Say which settings do nothing, where no voice comes from a recording (`found` are the speakers whose do)."""
+    found = list(found)
+    if said and "" not in found:
+        print("TRANSCRIPT is not used: it is what is said in the recording under VOICE, and a kept voice has its own.")
+    if keep_as and not found:
+        print("KEEP_AS is not used: the voice is kept already.")
 
 
 def labels(speakers: Iterable[str], keep_as: str = "") -> dict[str, str]:
