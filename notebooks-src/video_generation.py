@@ -139,7 +139,10 @@ folders = storage.prepare("video_generation")
 # %% Ask the card, judge the request
 import shutil
 
+from labkit import clock
 from videogen import granted, picture, plan, request
+
+request.ending(STOP_AFTER, FORM)
 
 machine = granted.look(folders)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
@@ -149,7 +152,7 @@ if QUICK_TEST:  # the same cells, on a model of the same classes with random wei
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
     chosen = plan.choose(machine, MODEL, images, frames=FRAMES, height=HEIGHT, width=WIDTH)
-    if IMAGE and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
+    if IMAGE.strip() and not WIDTH and not HEIGHT:  # the image's own shape, as many pixels
         chosen = picture.shaped(chosen, IMAGE)
 # a quick test keeps its results apart, so that it never replaces those of a real run
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
@@ -158,7 +161,8 @@ if QUICK_TEST:
 place.mkdir(exist_ok=True)
 clips = request.judged(clips, chosen, place)
 fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
-print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips)))
+left = clock.time_left()
+print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS, left))
 for clip in clips[:5]:
     print(f"- {clip['prompt'][:100]}{'…' if len(clip['prompt']) > 100 else ''}")
 if len(clips) > 5:
@@ -180,7 +184,7 @@ if QUICK_TEST:
     built = tiny.build_all(folders.work / "tiny", chosen.spec)
     for role, source in weights.repositories(chosen.spec).items():
         given[role] = weights.Local(f"random weights for {source.id}", "no commit", built[role])
-with report.stage("words to numbers"):
+with report.stage("words to numbers"), batch.alone(mine):
     models, encoded = batch.encode_all(clips, chosen, mine, given, machine)
 print(f"{encoded} text{'s' * (encoded != 1)} encoded" if encoded else "every text was encoded already")
 print(weights.licences(weights.repositories(chosen.spec).values()))
@@ -193,11 +197,11 @@ print(weights.licences(weights.repositories(chosen.spec).values()))
 # Several cards share the list.
 
 # %%
-from labkit import clock, progress
+from labkit import progress
 
 clock.budget(STOP_AFTER)
 live = progress.Live(place / "preview.png", "the clip in work, before it is decoded", seconds=20)
-with report.stage("clips"):
+with report.stage("clips"), batch.alone(mine):
     records, long, seams = batch.chained(clips, chosen, mine, models, granted.devices(machine), PARTS, live)
 if not batch.finished(mine, records):
     print("No clip is finished yet; what went wrong stands above. Run all goes on from here.")
@@ -229,6 +233,10 @@ if finished:
     figure = plots.report(quality.curves(frames), head.fps, made["quality"])
     progress.show(figure, place / "quality.png", "change, what of it is no motion, and motion, over time")
     print(film.metadata(path)["comment"])
+if len(finished) > 1:
+    some = finished[:24]
+    figure = plots.wall([film.still(path) for path, _ in some], [made["prompt"] for _, made in some])
+    progress.show(figure, place / "list.png", "a frame from the middle of each clip, in order")
 rows = [{**made, "file": path.name} for path, made in finished]
 storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
 size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"
@@ -242,28 +250,20 @@ if QUICK_TEST and finished:
 # what is there becomes smoother, larger, or gets a sound. All of that is ffmpeg: no further model, no GPU.
 
 # %%
-from videogen import edit
+from videogen import reel
 
-films = list(long) or [path for path, _ in finished]
+films = list(long) if PARTS > 1 else [path for path, _ in finished]
 for path, found in zip(long, seams, strict=True):
     print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
-with report.stage("film"):
-    if fade >= 0 and len(films) > 1:
-        films = [edit.crossfade(films, place / "film.mp4", fade)]
-    for number, path in enumerate(films):
-        if SMOOTH_FPS:
-            path = edit.interpolate(path, place / f"{path.stem}-smooth.mp4", SMOOTH_FPS)
-        if ENLARGE > 1:
-            path = edit.upscale(path, place / f"{path.stem}-large.mp4", ENLARGE)
-        if SOUND:
-            path = edit.mux(path, SOUND, place / f"{path.stem}-sound.mp4")
-        films[number] = path
+clock.budget(0)  # STOP_AFTER is for making clips
+with report.stage("film"), batch.alone(mine):
+    films = reel.made(films, place, fade, SMOOTH_FPS, ENLARGE, SOUND, len(clips))
 for path in films:
     if path not in [clip for clip, _ in finished]:
         head = film.facts(path)
         print(f"{path.name}: {head.width} x {head.height}, {head.seconds:.1f} s at {head.fps:g} fps")
         player.show_film(path, path.stem)
-if films == [path for path, _ in finished]:
+if PARTS == 1 and fade < 0 and not SMOOTH_FPS and ENLARGE == 1 and not SOUND:
     print("Nothing to do here: PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE and SOUND are off.")
 
 # %% A form for one clip after the other collapse=true

@@ -106,6 +106,8 @@ def test_without_a_hub_what_is_here_serves(repo, tmp_path):
         before = result(fetch(hub, tmp_path))
     said = fetch(hub, tmp_path)  # nobody listens any more
     assert "the files of commit" in said and result(said)[0] == before[0]
+    again = fetch(hub, tmp_path, revision=before[0])  # as the second session of a job asks
+    assert "the files of commit" in again and result(again) == before
     (tmp_path / f"run/cache/huggingface/hub/models--tiny--model/snapshots/{before[0]}/config.json").unlink()
     assert "could not be fetched" in fetch(hub, tmp_path)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from labkit import Stop
+from labkit import Stop, clock
 from media import player
-from videogen import edit, film, plan, plots, quality
+from videogen import edit, film, plan, plots, quality, reel, request
 
-from tests.library.videogen_worlds import pan
+from tests.library.videogen_worlds import pan, wishes
 
 RNG = np.random.default_rng(0)
 
@@ -33,7 +33,7 @@ def sound(path, seconds, rate=8000):
 def test_a_film_is_read_back_as_it_was_written(smooth):
     frames, head = film.read(smooth)
     assert frames.shape == (24, 96, 160, 3) and (head.codec, head.fps, head.sound) == ("h264", 16.0, False)
-    assert quality.psnr(frames, pan()) > 30
+    assert quality.psnr(frames, pan()) > 30 and quality.psnr(film.still(smooth), pan()[12]) > 30
     assert film.metadata(smooth)["title"] == "a; pan = 2"
     assert film.faults(smooth, 24, 96, 160) == []
 
@@ -126,13 +126,17 @@ def test_scenes_that_do_not_fit_are_refused_in_a_sentence(smooth, tmp_path):
     assert not (tmp_path / "x.mp4").exists()
 
 
-def test_smoother_larger_and_with_sound(smooth, tmp_path):
+def test_smoother_larger_and_with_sound(smooth, tmp_path, monkeypatch, capsys):
     faster = edit.interpolate(smooth, tmp_path / "faster.mp4", 32)
     assert film.facts(faster).fps == 32 and len(film.read(faster)[0]) == 48, "as long as before"
-    larger = edit.upscale(smooth, tmp_path / "larger.mp4", 2)
+    with monkeypatch.context() as patches:
+        patches.delattr(film, "read")  # a large film as an array is more than a session's memory
+        larger = edit.upscale(smooth, tmp_path / "larger.mp4", 2)
     assert (film.facts(larger).width, film.facts(larger).height) == (320, 192)
-    for seconds in (0.5, 4.0):
+    for seconds, said in ((0.5, "silence follows"), (4.0, "the rest is cut off")):
         heard = edit.mux(smooth, sound(tmp_path / "voice.wav", seconds), tmp_path / "heard.mp4")
+        request.extras(1, -1, 0, 1, str(tmp_path / "voice.wav"), wishes("a"), replace(plan.quick(), frames=24))
+        assert f"voice.wav has {seconds} s, and the film 1.6 s: {said}.\n" == capsys.readouterr().out
         head = film.facts(heard)
         assert head.sound and head.seconds == pytest.approx(1.5, abs=0.1) and len(film.read(heard)[0]) == 24
     assert film.metadata(heard)["title"] == "a; pan = 2"
@@ -145,12 +149,40 @@ def test_smoother_larger_and_with_sound(smooth, tmp_path):
         (lambda p, t: edit.upscale(p, t / "x.mp4", 9), "choose 2 to 4"),
         (lambda p, t: edit.mux(p, t / "none.wav", t / "x.mp4"), "there is no sound file"),
         (lambda p, t: edit.mux(p, p, t / "x.mp4"), "has no sound that can be read"),
+        (lambda p, t: edit.mux(p, sound(t / "none.wav", 0), t / "x.mp4"), "none.wav has no sound in it"),
         (lambda p, t: film.read(t / "none.mp4"), "is no film that can be opened"),
     ],
 )
 def test_a_bad_wish_after_the_clip_is_one_sentence(call, said, smooth, tmp_path):
     with pytest.raises(Stop, match=said):
         call(smooth, tmp_path)
+
+
+def test_films_are_made_once_until_what_they_are_made_of_changes(smooth, tmp_path, monkeypatch, capsys):
+    done = []
+    for name in ("crossfade", "upscale", "mux"):
+        plain = getattr(edit, name)
+        monkeypatch.setattr(edit, name, lambda *given, name=name, plain=plain: done.append(name) or plain(*given))
+    voice = str(sound(tmp_path / "voice.wav", 2.6))
+
+    def made(*wish, clips=(smooth, smooth)):
+        done.clear()
+        return reel.made(clips, tmp_path, *wish, asked=2), list(done)
+
+    films, first = made(0.25, 0, 2, voice)
+    assert [f.name for f in films] == ["film-large-sound.mp4"] and first == ["crossfade", "upscale", "mux"]
+    assert made(0.25, 0, 2, voice) == (films, [])
+    sound(tmp_path / "voice.wav", 2.7)
+    assert made(0.25, 0, 2, voice)[1] == ["mux"]
+    films[0].write_bytes(b"cut off")
+    assert made(0.25, 0, 2, voice)[1] == ["mux"] and made(0.5, 0, 2)[1] == ["crossfade", "upscale"]
+    assert made(-1)[0] == [smooth, smooth] and "scenes are done" not in capsys.readouterr().out
+    assert made(0.25, clips=[smooth]) == ([smooth], []) and "1 of 2 scenes are done" in capsys.readouterr().out
+    monkeypatch.setattr(clock, "should_stop", lambda *_: True)
+    assert made(-1, 0, 3) == ([], []) and "2 of 2 films are left; run it again" in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setattr(edit, "upscale", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # the stop button
+    assert made(-1, 0, 3) == ([], []) and "2 of 2 films are left; run it again" in capsys.readouterr().out
 
 
 def test_parts_are_chained_without_showing_the_joining_frame_twice(tmp_path):
@@ -167,6 +199,9 @@ def test_pictures_show_frames_and_curves(tmp_path):
     sheet = plots.sheet(frames, 16, "a pan " * 40)
     assert [a.get_title(loc="left") for a in sheet.axes] == ["0.0 s", "0.3 s", "0.6 s", "0.9 s", "1.1 s", "1.4 s"]
     assert len(plots.sheet(frames[:1], 16).axes) == 1
+    wall = plots.wall([frames[0], frames[0, :, :64]], ["a $ pan", "b " * 40])
+    assert [a.get_title(loc="left") for a in wall.axes] == ["1 a $ pan", "2 " + "b " * 16 + "…"]
+    wall.savefig(tmp_path / "wall.png")
     report = plots.report(quality.curves(frames), 16, quality.measure(frames))
     assert [len(a.lines) for a in report.axes] == [2, 1] and len(report.axes[0].lines[0].get_xdata()) == 23
 

@@ -1,6 +1,7 @@
 """videogen.request, plan, cost and picture: what was asked for is judged before minutes are spent."""
 
 import json
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ def asked(*arguments, **more):
 
 
 def test_lines_templates_and_styles_become_clips_with_seeds():
-    made = asked("a red kite | cat", style="night", seed=5, variations=2)
+    made = asked("a red kite | Cat", style="night", seed=5, variations=2)
     assert [c["seed"] for c in made] == [5, 6, 5, 6] and [c["variation"] for c in made] == [0, 1, 0, 1]
     assert made[0]["prompt"] == f"a red kite, {presets.STYLES['night']}"
     assert made[2]["prompt"].startswith(presets.TEMPLATES["cat"]) and made[0]["image"] == ""
@@ -32,8 +33,10 @@ def test_a_drawn_seed_stays_open_until_its_clip_is_made():
 
 
 def test_a_jsonl_file_overrides_the_form_row_by_row(tmp_path):
-    rows = [{"prompt": "a", "seed": 9, "frames": 33}, {"prompt": "b", "style": "clay", "variations": 2}]
-    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    rows = [{"prompt": "a\u2028", "seed": 9, "frames": 33}, {"prompt": "b", "style": "clay", "variations": 2}]
+    (tmp_path / "list.jsonl").write_text(
+        "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n\n", encoding="utf-8"
+    )
     made = asked("ignored", file=str(tmp_path / "list.jsonl"), seed=3)
     assert [(c["prompt"].split(",")[0], c["seed"]) for c in made] == [("a", 9), ("b", 3), ("b", 4)]
     assert request.planned(made[0], plan.choose(T4)).frames == 33
@@ -45,6 +48,8 @@ def test_a_jsonl_file_overrides_the_form_row_by_row(tmp_path):
         ({"text": "  "}, "the prompt is empty"),
         ({"text": "x " * 3000}, "the prompt has 5999 characters"),
         ({"text": "?!…"}, "has no words in it"),
+        ({"text": "a", "style": ["clay"]}, "there is no style"),
+        ({"text": "", "file": 5}, "5 cannot be read"),
         ({"text": "a", "style": "cubism"}, "there is no style 'cubism'"),
         ({"text": "a", "seed": -2}, "the seed must be"),
         ({"text": "a", "seed": 2**40}, "the seed must be"),
@@ -76,6 +81,7 @@ def test_a_bad_form_is_one_sentence(more, said):
         ('{"prompt": "a", "seed": "x"}', "list.jsonl:2: seed must be a number"),
         ('{"prompt": "a", "seed": true}', "list.jsonl:2: seed must be a number"),
         ('{"prompt": "a", "frames": -4}', "list.jsonl:2: frames must be a whole number from 0 to 4001"),
+        ('{"prompt": "a", "width": 10}', "list.jsonl:2: width must be at least 64 pixels, not 10"),
         ('{"prompt": " "}', "list.jsonl:2: the prompt is empty"),
         ('{"prompt": "a", "variations": 0}', "list.jsonl:2: variations"),
         ('{"prompt": "a", "style": "x"}', "list.jsonl:2: there is no style"),
@@ -119,9 +125,16 @@ def test_every_rows_size_is_judged_before_the_first_clip_is_made(tmp_path, capsy
     chosen = plan.choose(T4)
     with pytest.raises(Stop, match=r"clip 2: 4001 frames of 832 x 448 need about [\d.]+ GB, 14.6 GB are free; \d+ fr"):
         request.judged([*asked("a"), {**asked("b")[0], "frames": 4001}], chosen, tmp_path)
-    request.judged([{**asked("b")[0], "frames": 20}] * 2, chosen, tmp_path)
+    request.judged([{**clip, "frames": 20} for clip in asked("b|c")], chosen, tmp_path)
     said = capsys.readouterr().out
     assert said == "clip 1: 20 frames of 832 x 448 are not on this model's grid; making 21 of 832 x 448.\n"
+
+
+def test_clips_that_will_be_the_same_are_told(tmp_path, capsys):
+    request.judged([*asked("a|b|a"), *asked("a", seed=-1, variations=3)], plan.choose(T4), tmp_path)
+    assert "Of 6 clips 1 will be the same as another" in capsys.readouterr().out
+    request.judged(asked("a|b", variations=2), plan.choose(T4), tmp_path)
+    assert capsys.readouterr().out == ""
 
 
 def test_what_is_to_be_avoided_is_not_dropped_in_silence(tmp_path, capsys):
@@ -256,8 +269,10 @@ def test_a_card_too_small_for_a_model_is_told():
         plan.choose(GB8, "ltx-2b")
     with pytest.raises(Stop, match="fits 7.6 GB only with weights in 4 bits: install bitsandbytes first"):
         plan.choose(GB8, "wan-5b")
-    with pytest.raises(Stop, match="this session has none"):
+    with pytest.raises(Stop, match="this session has none; choose auto"):
         plan.choose(CPU, "wan-5b")
+    with pytest.raises(Stop, match="this session has none; leave IMAGE empty and PARTS at 1"):
+        plan.choose(CPU, image=True)
 
 
 def test_a_licence_that_is_no_free_one_is_accepted_first():
@@ -302,10 +317,32 @@ def test_a_quick_tests_short_clips_shorten_the_cross_fade_and_say_so(capsys):
     assert "a cross-fade of 0.28 s instead of 1 s" in capsys.readouterr().out
 
 
+def test_long_clips_are_reckoned_with_all_their_parts():
+    made = plan.choose(T4, image=True)
+    assert request.extras(3, 1.5, 0, 1, "", asked("a|b"), made) == 1.5, "a part has 2 s, a long clip 6"
+    one, three = (plan.describe(made, T4, 2, parts).splitlines()[-1] for parts in (1, 3))
+    hurried = plan.describe(made, T4, 2, 3, left=600.0).splitlines()[-1]
+    assert hurried.startswith("one part takes longer than this session has left (about 10 min)")
+    assert plan.describe(made, T4, 2, 3, left=1200.0).splitlines()[-1] == three
+    assert one.startswith("2 clips, about 14 min each") and three.startswith("2 clips of 3 parts, about 42 min each")
+
+
+def test_what_ends_the_run_is_judged_before_it(monkeypatch):
+    for stop_after in ("a", -1, float("nan"), True):
+        with pytest.raises(Stop, match="STOP_AFTER must be a number of minutes"):
+            request.ending(stop_after, False)
+    request.ending(0.5, False)
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(Stop, match="the form needs gradio"):
+        request.ending(0, True)
+
+
 def test_a_quick_test_is_of_the_model_that_was_chosen():
     assert plan.quick("ltx-2b").model == "ltx-2b" and plan.quick(image=True).model == "wan-5b"
     with pytest.raises(Stop, match="there is no model"):
         plan.quick("sora")
+    with pytest.raises(Stop, match="there is no model"):
+        plan.quick(["sora"])
 
 
 @pytest.mark.parametrize("kind", ["16 bits", "floats", "CMYK", "see-through grey", "one bit", "animated", "palette"])
@@ -329,7 +366,8 @@ def test_an_image_of_any_kind_begins_a_clip_in_its_own_brightness(kind, tmp_path
     found = picture.judged(str(file))
     values = np.asarray(found, float)
     assert found.mode == "RGB" and values[:, 128:].mean() - values[:, :128].mean() == pytest.approx(128, abs=3)
-    assert ("has 2 pictures; the clip begins with the first" in capsys.readouterr().out) == (kind == "animated")
+    picture.shaped(plan.choose(T4, image=True), str(file))  # said once, however often it is opened
+    assert capsys.readouterr().out.count("has 2 pictures; the clip begins with the first") == (kind == "animated")
 
 
 def test_an_image_that_is_enormous_or_locked_is_one_sentence(tmp_path, monkeypatch):
@@ -346,8 +384,11 @@ def test_an_image_that_is_none_is_one_sentence(tmp_path):
     (tmp_path / "notes.png").write_text("not a picture")
     with pytest.raises(Stop, match=r"notes.png is no image"):
         picture.opened(str(tmp_path / "notes.png"))
-    with pytest.raises(Stop, match="there is no image"):
-        picture.opened(str(tmp_path / "none.png"))
+    with pytest.raises(Stop, match="there is no image https://example.com/a.png; upload it"):
+        picture.opened("https://example.com/a.png")
+    (tmp_path / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+    with pytest.raises(Stop, match="IMG_1.HEIC is a photo in HEIC, which is not read here; give a PNG, JPEG"):
+        picture.opened(str(tmp_path / "IMG_1.HEIC"))
     Image.new("RGB", (60, 400)).save(tmp_path / "thin.png")
     with pytest.raises(Stop, match="its shorter side needs 128"):
         picture.judged(str(tmp_path / "thin.png"))

@@ -689,7 +689,7 @@ def test_a_long_clip_is_chained_and_its_seams_are_told(every, folders):
     assert "AI-generated" in film.metadata(long[0])["comment"] and records[0]["state"] == "done"
 
 
-def test_of_long_clips_one_that_fails_ends_alone(every, folders, monkeypatch):
+def test_of_long_clips_one_that_fails_ends_alone_and_a_stop_is_one_of_all_parts(every, folders, monkeypatch, capsys):
     made, clips = plan.quick("wan-5b"), wishes("the sea|a hill")
     models, _ = batch.encode_all(clips, made, folders, every["wan-5b"], CPU)
     plain = studio.Studio.make
@@ -698,6 +698,22 @@ def test_of_long_clips_one_that_fails_ends_alone(every, folders, monkeypatch):
     records, long, seams = batch.chained(clips, made, folders, models, ["cpu"], 2)
     assert [r["state"] for r in records] == ["failed", "done"]
     assert len(long) == len(seams) == 1 and len(film.read(long[0])[0]) == 9 + 8
+
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    capsys.readouterr()
+    monkeypatch.setattr(studio.Studio, "make", pressed)  # the stop button, while the other's first part is made again
+    records, long, seams = batch.chained(clips, made, folders, models, ["cpu"], 3)
+    assert [r["state"] for r in records] == ["queued", "done"] and long == seams == []
+    assert "Stopped before part 2 of 3" in capsys.readouterr().out and not (folders.outputs / "clips-part-3").exists()
+
+
+def test_a_second_run_in_the_same_folder_is_told_so(folders):
+    with batch.alone(folders), pytest.raises(Stop, match="another run is making clips in"), batch.alone(folders):
+        pass
+    with batch.alone(folders):
+        pass
 
 
 def test_a_model_for_words_alone_makes_no_long_clips(fastwan, folders):

@@ -54,6 +54,7 @@ def test_transformer_and_vae_come_from_one_repository_and_the_encoder_from_anoth
     assert not [line for line in fetched if "FastWan" in line and "text_encoder" in line], "22.7 GB stay where they are"
     assert not [line for line in fetched if "Wan2.2" in line and ("transformer" in line or "vae" in line)]
     said = capsys.readouterr().out
+    assert f"{SPEED.spec.title} takes its text encoder from {SPEED.spec.text.id}:\n" in said
     for local in models.values():
         assert local.commit == served.commit(local.id) and local.commit[:8] in said
     records = batch.run(wishes("a cat"), SPEED, folders, models, ["cpu"])

@@ -139,14 +139,15 @@ def _fetch_one(repo: str, commit: str, name: str, size: int, cache: Path) -> Non
 
 
 def _fetched_before(note: Path, repo: str, revision: str) -> Weights | None:
-    """What an earlier call has fetched for the same wish, if every file is still there in its size."""
+    """What an earlier call has fetched that serves this wish, if every file is still there in its size: the very
+    commit, however it was asked for, or any where no commit is asked for."""
     try:
         known = json.loads(note.read_text(encoding="utf-8"))
         folder = _snapshot(repo, known["commit"], note.parent)
         whole = all((folder / name).stat().st_size == size for name, size in known["sizes"].items())
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if not whole or known["asked"] != revision:
+    if not whole or revision not in (UNVERIFIED, known["asked"], known["commit"]):
         return None
     return Weights(repo, known["commit"], folder, sum(known["sizes"].values()))
 

@@ -7,10 +7,12 @@ before a transformer is loaded. The first card is this process's; each further o
 import json
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import compress
 from pathlib import Path
 
+import disk
 from labkit import Stop, storage, worklist
 from media import crew
 
@@ -36,6 +38,7 @@ def encode_all(
     if text is None:
         if apart:  # of an earlier day: it comes back once the words are encoded
             _make_room(spec, folders, ("weights", "extra"), "the text encoder")
+        print(f"{spec.title} takes its text encoder from {spec.text.id}:")  # whose name says nothing of that
         text = _fetched(spec.text, folders, noted)
     count = encode.encode(texts, text.path, outputs, f"{text.id}@{text.commit}", made.encoder, spec.family)
     if apart:  # also when an earlier run was killed between the last word and this line
@@ -66,6 +69,20 @@ def _make_room(spec: registry.Model, folders: storage.Folders, roles: tuple[str,
             print(f"{what} is deleted again ({freed:.1f} GB), so that {coming} has room on this disk")
 
 
+@contextmanager
+def alone(folders: storage.Folders) -> Iterator[None]:
+    """The block has this job's folder to itself: a second notebook on it would write the same files, and need the same
+    card. Raises Stop."""
+    with ExitStack() as stack:
+        with storage.told(folders.work):
+            mine = stack.enter_context(disk.held(folders.work / f".making-{folders.outputs.name}"))
+        if not mine:
+            raise Stop(
+                f"another run is making clips in {folders.outputs}: wait for its end or stop it, then run this again"
+            )
+        yield
+
+
 def run(
     clips: list[dict],
     made: Plan,
@@ -76,14 +93,16 @@ def run(
     name: str = NAME,
     cancel=None,
     tell=None,
+    margin: float = 5.0,
 ) -> list[dict]:
-    """Make what is left of the list; the clips' records in order. Several devices share it, each in a process."""
+    """Make what is left of the list; the clips' records in order. Several devices share it, each in a process. None is
+    begun in the session's last `margin` minutes."""
     here = studio.Studio(made, models, folders.outputs, devices[0], cancel, tell)
     here.live = live
     todo = worklist.Worklist(folders, name, clips, here.settings)
     helpers = _start(clips, made, folders, models, devices[1:], name) if len(clips) > 1 else []
     try:
-        todo.run(here.make)
+        todo.run(here.make, margin)
         stopped = todo.states()["queued"]  # by the button or the clock: else each clip was begun by somebody
         for helper in helpers if not stopped else ():
             helper.wait()
@@ -112,17 +131,22 @@ def chained(
     films, how much each seam shows.) Every part is a list of its own, so a disconnect costs one part of one clip."""
     if parts > 1 and not made.spec.images:
         raise Stop(f"{made.spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b")
-    first = run(clips, made, folders, models, devices, live)
+    first = records = run(clips, made, folders, models, devices, live)
     whole = [[folder] for folder in paths(folders, first)]
     clips = [clip for clip, record in zip(clips, first, strict=True) if record["state"] == "done"]
     for part in range(2, parts + 1 if whole else 0):
+        if any(record["state"] in ("queued", "running") for record in records):  # by the button or the clock
+            print(f"Stopped before part {part} of {parts}; a long clip is joined once it has all its parts.")
+            break
+        # a list of its own does not know how long the parts before took
+        margin = 5.0 + max(record.get("seconds", 0.0) for record in records) / 60
         further = [
             {**clip, "image": picture.keep(edit.last_frame(done[-1]), folders.outputs), "part": part}
             for clip, done in zip(clips, whole, strict=True)
         ]
         name = f"{NAME}-part-{part}"
         print(f"Part {part} of {parts}:")
-        records = run(further, made, folders, models, devices, live, name)
+        records = run(further, made, folders, models, devices, live, name, margin=margin)
         going = [record["state"] == "done" for record in records]
         for done, path in zip(compress(whole, going), paths(folders, records, name=name), strict=True):
             done.append(path)
@@ -130,6 +154,8 @@ def chained(
     long, seams = [], []
     (folders.outputs / "long").mkdir(exist_ok=True)
     for done in whole if parts > 1 else ():
+        if len(done) < parts:
+            continue
         path, found = edit.chain(done, folders.outputs / "long" / done[0].name)
         long.append(path)
         seams.append(found)

@@ -61,10 +61,9 @@ def facts(path: Path) -> Facts:
     """What the file's head says. Raises Stop when it is no film."""
     words = streams(path)
     stream = re.search(r"Stream .*?: Video: (\w+).*?, (\d+)x(\d+)", words)
-    rate, length = re.search(r"([\d.]+) fps", words), re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
-    if not stream or not rate or not length:
+    rate, seconds = re.search(r"([\d.]+) fps", words), length(words)
+    if not stream or not rate or seconds is None:
         raise Stop(f"{path.name} is no film that can be opened")
-    seconds = int(length[1]) * 3600 + int(length[2]) * 60 + float(length[3])
     return Facts(int(stream[2]), int(stream[3]), float(rate[1]), seconds, stream[1], ": Audio:" in words)
 
 
@@ -73,9 +72,18 @@ def audible(path: Path | str) -> Path:
     found = Path(str(path).strip()).expanduser()
     if not found.is_file():
         raise Stop(f"there is no sound file {path}; upload it first, and give its path")
-    if ": Audio:" not in streams(found):
+    words = streams(found)
+    if ": Audio:" not in words:
         raise Stop(f"{found.name} has no sound that can be read; give a WAV, MP3 or M4A file")
+    if length(words) == 0 or "Duration: N/A" in words:
+        raise Stop(f"{found.name} has no sound in it; give a WAV, MP3 or M4A file")
     return found
+
+
+def length(words: str) -> float | None:
+    """Seconds, by what `streams` says; None where it does not say."""
+    found = re.search(r"Duration: (\d+):(\d+):([\d.]+)", words)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
 
 
 def streams(path: Path) -> str:
@@ -91,6 +99,22 @@ def read(path: Path):
     head = facts(path)
     raw = run("-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-", wanted=f"reading {path.name}")
     return np.frombuffer(raw, np.uint8).reshape(-1, head.height, head.width, 3), head
+
+
+def still(path: Path):
+    """The frame in the middle of a film, (height, width, 3) uint8."""
+    import numpy as np
+
+    head = facts(path)
+    place = ("-ss", f"{head.seconds / 2:.3f}", "-i", path, "-frames:v", "1")
+    raw = run(*place, "-f", "rawvideo", "-pix_fmt", "rgb24", "-", wanted=f"reading {path.name}")
+    return np.frombuffer(raw, np.uint8).reshape(head.height, head.width, 3)
+
+
+def count(path: Path) -> int:
+    """How many frames a film has, each decoded and none kept: as an array, minutes of a large film fill a session."""
+    told = run("-i", path, "-map", "0:v:0", "-f", "framecrc", "-", wanted=f"reading {path.name}")
+    return sum(not line.startswith(b"#") for line in told.splitlines())
 
 
 def metadata(path: Path) -> dict[str, str]:

@@ -13,14 +13,18 @@ from videogen.presets import STYLES, TEMPLATES
 Make = Callable[[str, str, int, str | None, threading.Event, Callable[[str, int, int], None]], tuple[Path, str]]
 
 
+def there():
+    """The module that draws the form. Raises Stop where it is missing."""
+    try:
+        import gradio
+    except ImportError:
+        raise Stop("the form needs gradio, which this machine lacks: install gradio, or leave FORM off") from None
+    return gradio
+
+
 def build(make: Make, images: bool = False):
     """The form, not yet launched. `make(prompt, style, seed, image path, cancel, tell)` gives (film, verdict)."""
-    try:
-        import gradio as gr
-    except ImportError:
-        raise Stop(
-            "the form needs gradio, which this machine lacks: install gradio, or use the settings above"
-        ) from None
+    gr = there()
     cancel = threading.Event()
 
     def run(prompt, style, seed, image, progress=gr.Progress()):  # noqa: B008  (gradio finds the bar by this default)

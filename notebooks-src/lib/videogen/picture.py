@@ -28,8 +28,9 @@ def keep(picture, place: Path) -> str:
     return name
 
 
-def opened(name: str | Path):
-    """An image as upright RGB of 8 bits; `example` is one that is drawn here. Raises Stop."""
+def opened(name: str | Path, quiet: bool = False):
+    """An image as upright RGB of 8 bits; `example` is one that is drawn here. `quiet` says nothing of further pictures
+    in it. Raises Stop."""
     import warnings
 
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -43,11 +44,11 @@ def opened(name: str | Path):
             with Image.open(path) as found:
                 found.load()
                 picture = ImageOps.exif_transpose(found)
-                if getattr(found, "n_frames", 1) > 1:
+                if getattr(found, "n_frames", 1) > 1 and not quiet:
                     print(f"{short} has {found.n_frames} pictures; the clip begins with the first.")
             return plain(picture)
     except FileNotFoundError:
-        raise Stop(f"there is no image {path}; upload it first, and give its path") from None
+        raise Stop(f"there is no image {name}; upload it first, and give its path") from None
     except Image.DecompressionBombError:
         raise Stop(
             f"{short} has more than {2 * Image.MAX_IMAGE_PIXELS / 1e6:.0f} million pixels; make it smaller"
@@ -56,12 +57,14 @@ def opened(name: str | Path):
         raise Stop(f"{path} may not be read; change its permissions, or give another image") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         why = "is no image" if isinstance(error, UnidentifiedImageError) else "cannot be read as an image"
+        if path.suffix.lower() in (".heic", ".heif"):
+            why = "is a photo in HEIC, which is not read here"  # what a phone takes by itself
         raise Stop(f"{short} {why}; give a PNG, JPEG or WebP file") from None
 
 
-def judged(name: str):
+def judged(name: str, quiet: bool = False):
     """An image that a clip can begin with. Raises Stop: too small, or too long and thin."""
-    picture = opened(name)
+    picture = opened(name, quiet)
     if min(picture.size) < SMALLEST:
         raise Stop(
             f"{Path(name).name} has {picture.width} x {picture.height} pixels; its shorter side needs {SMALLEST}"
@@ -83,7 +86,7 @@ def fitted(picture, height: int, width: int):
 
 def shaped(plan: Plan, name: str) -> Plan:
     """The plan with an image's shape and no more pixels than it had; on the model's grid."""
-    picture, grid = judged(name), plan.spec.shape.space * plan.spec.shape.patch
+    picture, grid = judged(name, quiet=True), plan.spec.shape.space * plan.spec.shape.patch
     ratio = min(max(picture.height / picture.width, 9 / 16), 16 / 9)  # the models were trained within these
     pixels = plan.height * plan.width
     width = max(1, int((pixels / ratio) ** 0.5 / grid)) * grid

@@ -91,10 +91,16 @@ def number(what: str, value, low: int, high: int) -> int:
     return value
 
 
+def side(what: str, value: int) -> None:
+    """Raise Stop for a height or width that is smaller than what can be measured and made smoother."""
+    if 0 < value < SMALLEST_SIDE:
+        raise Stop(f"{what} must be at least {SMALLEST_SIDE} pixels, not {value}; 0 is what fits the card")
+
+
 def named(model: str, image: bool = False, gpu_gb: float = 0.0) -> Model:
     """The model of a name, with auto the one for an image, a large card or any other. Raises Stop."""
     name = model if model != "auto" else IMAGE_DEFAULT if image or gpu_gb >= 21.5 else DEFAULT
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise Stop(f"there is no model '{name}'; choose one of {', '.join(MODELS)}, or auto")
     spec = MODELS[name]
     if image and not spec.images:
@@ -112,7 +118,9 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
     if card is None:
         least = min(card.gb for card in spec.cards)
         have = f"{machine.gpu_gb:.1f} GB are free" if machine.gpu_gb else "this session has none"
-        raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; choose auto, or another GPU")
+        # what auto takes for an image is this one already
+        way = "leave IMAGE empty and PARTS at 1" if image else "choose auto"
+        raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; {way}, or take another GPU")
     dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
     plan = Plan(
         spec.name,
@@ -164,8 +172,9 @@ def disk(plan: Plan, free_gb: float) -> tuple[float, bool]:
     return max(plan.spec.text.gb, rest) + 0.5, True
 
 
-def describe(plan: Plan, machine: Machine, clips: int) -> str:
-    """A few lines for the reader: what will be made, and what it will take at most."""
+def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1, left: float | None = None) -> str:
+    """A few lines for the reader: what will be made, and what it will take at most; `left` are the session's seconds,
+    None for no end."""
     spec, gb = plan.spec, stages(plan)
     need, deleted = disk(plan, machine.disk_gb)
     where = "the card" if plan.device == "cuda" else "this machine"
@@ -174,7 +183,7 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
     rest = {"fp8": "weights rest in 8 bits", "nf4": "weights rest in 4 bits"}
     ways = [words[plan.encoder]] if plan.device == "cuda" and plan.encoder in words else []
     ways += [rest[plan.storage]] if plan.storage else []
-    each = minutes(plan, machine.capability)
+    each, of = minutes(plan, machine.capability) * parts, f" of {parts} parts" if parts > 1 else ""
     lines = [
         f"{spec.title}: {plan.frames} frames of {plan.width} x {plan.height}, {plan.seconds:.1f} s at {spec.fps} fps, "
         f"{plan.steps} steps, {plan.forwards} forwards, {'; '.join([plan.dtype, *ways])}",
@@ -184,8 +193,13 @@ def describe(plan: Plan, machine: Machine, clips: int) -> str:
         + (f"; of the machine {host(plan):.1f} of {machine.ram_gb:.1f} GB" if plan.device == "cuda" else ""),
         f"download {downloads(plan):.1f} GB, disk {need:.1f} GB"
         + (", the text encoder is deleted in between" if deleted else ""),
-        f"{clips} clip{'s' if clips != 1 else ''}, {span(each)} each (estimate, not measured on this card)",
+        f"{clips} clip{'s' if clips != 1 else ''}{of}, {span(each)} each (estimate, not measured on this card)",
     ]
+    if left is not None and each / parts * 60 > left:
+        lines.append(
+            f"one {'part' if parts > 1 else 'clip'} takes longer than this session has left ({span(left / 60)}), and "
+            "is begun anew in the next: set fewer frames or a smaller size"
+        )
     return "\n".join(lines)
 
 
@@ -216,9 +230,8 @@ def on_grid(spec: Model, given: dict, asked: dict, who: str = "") -> dict:
 
 
 def _size(spec: Model, card: Card, asked: dict) -> dict:
-    for side in ("height", "width"):
-        if 0 < asked.get(side, 0) < SMALLEST_SIDE:
-            raise Stop(f"{side} must be at least {SMALLEST_SIDE} pixels, not {asked[side]}; 0 is what fits the card")
+    for name in ("height", "width"):
+        side(name, asked.get(name, 0))
     given = {key: asked.get(key) or getattr(card, key) for key in ("frames", "height", "width")}
     return on_grid(spec, given, asked)
 

@@ -6,24 +6,35 @@ WORDS, DRAWN = "#1b2a49", ("#0072b2", "#d55e00", "#009e73")  # Okabe and Ito 200
 def sheet(frames, fps: float, title: str = "", count: int = 6):
     """A matplotlib figure with `count` frames in order, each with its second."""
     import numpy as np
-    from matplotlib.figure import Figure
 
     picked = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
-    height, width = frames.shape[1:3]
-    columns = min(3, len(picked))
-    rows, gap = -(-len(picked) // columns), 0.06  # inches; places are reckoned here: a layout engine takes a second
+    return _tiles([frames[at] for at in picked], [f"{at / fps:.1f} s" for at in picked], drawable(title))
+
+
+def wall(stills, prompts):
+    """A matplotlib figure of a list: one frame of each clip, (height, width, 3) uint8 of any sizes, with its number and
+    the first words."""
+    words = [f"{number} {drawable(prompt)}" for number, prompt in enumerate(prompts, 1)]
+    return _tiles(stills, [text[:34] + ("…" if len(text) > 34 else "") for text in words])
+
+
+def _tiles(pictures, labels, title: str = ""):
+    """Pictures in three columns, a label above each."""
+    from matplotlib.figure import Figure
+
+    columns = min(3, len(pictures))
+    rows, gap = -(-len(pictures) // columns), 0.06  # inches; places are reckoned here: a layout engine takes a second
     wide = (7.5 - gap * (columns + 1)) / columns
-    tall, label, top = wide * height / width, 0.24, 0.34
+    tall, label, top = wide * max(one.shape[0] / one.shape[1] for one in pictures), 0.24, 0.34
     full = top + rows * (tall + label) + gap
     figure = Figure(figsize=(7.5, full))
-    for number, at in enumerate(picked):
+    for number, (picture, words) in enumerate(zip(pictures, labels, strict=True)):
         row, column = divmod(number, columns)
         left, bottom = gap + column * (wide + gap), full - top - (row + 1) * (tall + label) + gap
         axis = figure.add_axes((left / 7.5, bottom / full, wide / 7.5, tall / full), xticks=[], yticks=[])
         axis.axis("off")
-        axis.imshow(frames[at], interpolation="nearest" if width < 200 else "antialiased")
-        axis.set_title(f"{at / fps:.1f} s", fontsize=9, color=WORDS, loc="left", pad=3)
-    title = drawable(title)
+        axis.imshow(picture, interpolation="nearest" if picture.shape[1] < 200 else "antialiased")
+        axis.set_title(words, fontsize=9, color=WORDS, loc="left", pad=3, parse_math=False)
     if title:  # a prompt is no formula, whatever dollars it has
         short = title[:90] + ("…" if len(title) > 90 else "")
         figure.text(0.5, 1 - 0.08 / full, short, fontsize=10, color=WORDS, parse_math=False, ha="center", va="top")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit import Stop
 
-from videogen import film, picture, plan, rows
+from videogen import film, form, picture, plan, rows
 from videogen.plan import Plan
 from videogen.presets import styled
 from videogen.registry import MODELS, opt_in
@@ -33,7 +33,7 @@ def clips(
     form = {"negative": negative, "seed": seed, "style": style, "image": image, "variations": variations}
     _judged(form, "the settings")
     made = []
-    for where, row in rows.read(file) if str(file).strip() else rows.typed(text):
+    for where, row in rows.read(str(file)) if str(file).strip() else rows.typed(text):
         base = {**form, **row}
         _judged(base, where)
         made += _variations({**base, "prompt": rows.prompt(base["prompt"], where)})
@@ -80,6 +80,13 @@ def judged(made: list[dict], chosen: Plan, place: Path) -> list[dict]:
     kept below `place` by its content: another image is another clip, and the same one is the same on every machine.
     Raises Stop."""
     out, known, told = [], {}, set()
+    fixed = [clip for clip in made if clip["seed"] >= 0]
+    same = len(fixed) - len({repr(sorted({**clip, "style": "", "variation": 0}.items())) for clip in fixed})
+    if same:
+        print(
+            f"Of {len(made)} clips {same} will be the same as another: the same words, seed and size. Give them other "
+            "seeds, or -1."
+        )
     if any(clip["negative"] for clip in made) and chosen.guidance <= 1:
         print(f"{chosen.spec.title} works without guidance: what is to be avoided is not looked at.")
     for number, clip in enumerate(made, 1):
@@ -119,7 +126,8 @@ def extras(
         raise Stop(f"{spec.title} cannot begin with an image, so it makes no long clips; choose wan-5b, or auto")
     if isinstance(fade, bool) or not isinstance(fade, int | float) or not math.isfinite(fade):
         raise Stop(f"CROSSFADE must be a number of seconds, or -1 for none, not {fade!r}")
-    most = min(one.seconds for one in plans) / 2
+    seconds = [one.seconds + (parts - 1) * (one.frames - 1) / spec.fps for one in plans]
+    most = min(seconds) / 2
     if fade >= 0 and len(made) < 2:
         print("CROSSFADE has nothing to join: there is one clip.")
     elif fade >= 0 and len({(one.height, one.width) for one in plans}) > 1:
@@ -135,8 +143,26 @@ def extras(
     if plan.number("ENLARGE", larger, 1, 4) * largest > 4096:
         raise Stop(f"ENLARGE {larger} would make {largest * larger} pixels a side; 4096 are the most")
     if sound:
-        film.audible(sound)
+        joined = fade >= 0 and len(made) > 1
+        _heard(film.audible(sound), sum(seconds) - fade * (len(made) - 1) if joined else min(seconds))
     return fade
+
+
+def _heard(sound: Path, seconds: float) -> None:
+    """Say what becomes of a sound that is longer or shorter than its film."""
+    long = film.length(film.streams(sound))
+    if long is not None and abs(long - seconds) > 0.5:
+        rest = "the rest is cut off" if long > seconds else "silence follows"
+        print(f"{sound.name} has {long:.1f} s, and the film {seconds:.1f} s: {rest}.")
+
+
+def ending(stop_after: float, with_form: bool) -> None:
+    """Judge what else is only used once the clips are made. Raises Stop."""
+    number = isinstance(stop_after, int | float) and not isinstance(stop_after, bool)
+    if not number or not math.isfinite(stop_after) or stop_after < 0:
+        raise Stop(f"STOP_AFTER must be a number of minutes, or 0 for none, not {stop_after!r}")
+    if with_form:
+        form.there()
 
 
 def texts(made: Iterable[dict], plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labkit import Stop
 
-from videogen.plan import LARGEST, number
+from videogen.plan import LARGEST, number, side
 from videogen.presets import STYLES, TEMPLATES
 
 LONGEST = 2000  # characters; the encoder reads at most 512 tokens, about as many words
@@ -36,7 +36,7 @@ def read(name: str) -> list[tuple[str, dict]]:
     if path.suffix.lower() not in KINDS:
         raise Stop(f"{path.name} is neither .txt (a prompt a line) nor .jsonl (a row a line); give one of these")
     if path.suffix.lower() == ".jsonl":
-        lines = [(f"{path.name}:{number}", line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        lines = [(f"{path.name}:{number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
         rows = [(where, _beside(path, _row(line, where))) for where, line in lines]
     else:
         rows = [(where, row) for where, row in _lines(text, path.name) if not row["prompt"].startswith("#")]
@@ -49,7 +49,7 @@ def read(name: str) -> list[tuple[str, dict]]:
 
 def prompt(text: str, where: str) -> str:
     """A prompt, or the one that a template's name stands for. Raises Stop when nothing can be made of it."""
-    text = TEMPLATES.get(text.strip(), text.strip())
+    text = TEMPLATES.get(text.strip().lower(), text.strip())  # a phone writes Cat
     if not text:
         raise Stop(f"{where}: the prompt is empty; say what is to be seen, in a sentence or two")
     if not any(c.isalnum() for c in text):
@@ -72,7 +72,7 @@ def readable(text: str, where: str, what: str) -> str:
 
 def style(name: str, where: str) -> None:
     """Raise Stop when there is no such style."""
-    if name not in STYLES:
+    if not isinstance(name, str) or name not in STYLES:
         raise Stop(f"{where}: there is no style '{name}'; choose one of {', '.join(STYLES)}")
 
 
@@ -95,6 +95,8 @@ def _row(line: str, where: str) -> dict:
             raise Stop(f"{where}: {key} must be {'a number' if ROW[key] is int else 'text'}, not {value!r}")
         if key in LARGEST:
             number(f"{where}: {key}", value, 0, LARGEST[key])
+        if key in ("height", "width"):
+            side(f"{where}: {key}", value)
     return row
 
 
