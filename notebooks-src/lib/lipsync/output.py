@@ -75,7 +75,7 @@ def earlier(take: Take, records: list[dict], folders, models: dict[str, str], ag
     """The film as an earlier run wrote it, where it is whole and nothing that `write` is asked for is another; else
     None. `records` are those of its chunks."""
     of = _made_of(take, records, models, agreed, mark, sign)
-    for side in folders.outputs.glob("*.json"):
+    for side in folders.outputs.glob(f"{take.name}*.json"):
         try:
             told = json.loads(side.read_text(encoding="utf-8"))
             path = folders.outputs / told["file"]
