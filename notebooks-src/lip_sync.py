@@ -105,7 +105,7 @@ QUICK_TEST = False  # @param {type:"boolean"}
 FACE = "sample"  # @param {type:"string"}
 # @markdown **The speech**: `sample` is synthetic; or a file, `upload`, `record`, or `voice` (the voice notebook's)
 SPEECH = "sample"  # @param {type:"string"}
-# @markdown Or many: a CSV file with the columns face, speech (and name, face_number, whose_face, whose_voice)
+# @markdown Or many: a CSV file, `upload`: the columns face, speech (name, face_number, whose_face, whose_voice)
 LIST_FILE = ""  # @param {type:"string"}
 # @markdown Any other face or voice: whose is it, and why may it be used?
 WHOSE_FACE = ""  # @param {type:"string"}
@@ -180,7 +180,7 @@ mine = folders._replace(outputs=place)
 own.told(mine.work)
 
 words, marked = label.wanted(LABEL), watermark.wanted(WATERMARK)
-wishes = request.wishes(FACE, SPEECH, LIST_FILE, FACE_NUMBER)
+wishes = request.wishes(FACE, SPEECH, request.table(LIST_FILE, mine), FACE_NUMBER)
 voices = folders.outputs.parent / "voice_cloning"  # where the voice notebook keeps its results on this platform
 found, problems = request.find_all(wishes, mine, voices)
 agreed = [request.agreed(one, WHOSE_FACE, WHOSE_VOICE, MAY_BE_USED) for one in found]

@@ -398,6 +398,9 @@ def test_a_list_is_read_as_spreadsheets_write_it_and_what_is_not_used_is_told(tm
     assert [(w.name, w.face) for w in request.wishes("", "", str(table))] == [("x", "a,b.mp4")]
     table.write_bytes("sep=;\nWhose face;face;speech;mood\nÄda;face.mp4;c.wav;glad\n".encode("utf-16"))
     (tmp_path / "face.mp4").write_bytes(b"")  # beside the list
+    attached = places(tmp_path / "job")._replace(inputs=(tmp_path,))
+    assert request.table("list.csv", attached) == request.table(f"{table}", attached) == str(table)
+    assert request.table(" ", attached) == "" and request.table("nix.csv", attached) == "nix.csv"
     one = request.wishes("", "", str(table))[0]
     assert (one.whose_face, one.face, one.speech) == ("Äda", str(tmp_path / "face.mp4"), "c.wav")
     assert "not used is what stands under mood" in capsys.readouterr().out

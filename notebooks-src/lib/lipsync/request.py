@@ -9,6 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,7 +116,21 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _beside(table: Path, wish: str) -> str:
     """A file of a list: where the list lies, or as it is told."""
-    return str(table.parent / wish) if not Path(wish).exists() and (table.parent / wish).is_file() else wish
+    with suppress(OSError, ValueError):  # what is no path is told when it is looked for
+        if not Path(wish).exists() and (table.parent / wish).is_file():
+            return str(table.parent / wish)
+    return wish
+
+
+def table(wish: str, folders: storage.Folders) -> str:
+    """The path of a list, which may be uploaded, or named alone where a face may; "" when none is wanted. Raises
+    Stop."""
+    wish = intake.words(wish, "LIST_FILE").strip()
+    if wish.lower() == "upload":
+        return str(intake.find(wish, folders, "list", ()))
+    if not wish or intake.place(wish, "list").exists():
+        return wish
+    return str(intake.named(wish, folders) or wish)
 
 
 def _named(wanted: str, taken: set[str]) -> str:
