@@ -286,6 +286,9 @@ with report.stage("join"):
         except Stop as stop:
             problems[take.name] = str(stop)
             print(f"{take.name}: {stop}")
+        except KeyboardInterrupt:
+            print("Stopped. What is joined stays; Run all goes on from here.")
+            break
 for result in results[:4]:
     player.show_film(result.path, f"{result.name}, lip-synced")
 if compared:

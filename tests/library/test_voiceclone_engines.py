@@ -440,6 +440,9 @@ def test_a_table_is_a_file_a_row_and_subtitles_keep_their_times(loaded, prompt, 
     monkeypatch.setattr(finished.clock, "should_stop", lambda margin: True)
     assert written() == first[:1] and "two is spoken, and not written" in told()
     monkeypatch.undo()
+    monkeypatch.setattr(output, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert written() == first[:1] and "two is spoken, and not written: it was stopped" in told()
+    monkeypatch.undo()
     assert [time > before for (_, time), (_, before) in zip(written(), first, strict=True)] == [False, True]
     other = consent.ask(True, "Ada", "my own voice")
     assert all(a > b for (_, a), (_, b) in zip(written(other), first, strict=True)), "the record names somebody else"

@@ -94,8 +94,8 @@ def _from_platform(name: str, folder: Path, what: str, *more) -> Path:
     ask = getattr(here, name, None)
     if ask is None or here.is_batch():
         raise Stop(
-            f"{here.NAME} has no way to make {what}, or nobody is there: put the file beside the notebook, and give its "
-            "path"
+            f"{here.NAME} has no way to make {what}, or nobody is there: "
+            "put the file beside the notebook, and give its path"
         )
     path = ask(folder, *more)
     if path is None:

@@ -47,9 +47,16 @@ def written(
                 continue
             whole, notes = put[1]
             told = {**about, "sentences": batch.parts(mine, run, name), "notes": notes, "made_of": of}
-            found = output.write(folders.outputs, name, whole, told, whose, mark, sign, begun), notes
+            try:
+                found = output.write(folders.outputs, name, whole, told, whose, mark, sign, begun), notes
+            except KeyboardInterrupt:  # the stop button: what is written stays, and the cells below go on
+                late.append(name)
+                continue
         yield found
-    for names, why in ((waiting, "not made yet"), (late, "spoken, and not written: the session is about to end")):
+    for names, why in (
+        (waiting, "not made yet"),
+        (late, "spoken, and not written: it was stopped, or the session is about to end"),
+    ):
         if names:
             which = f"{names[0]} is" if len(names) == 1 else f"{len(names)} recordings ({names[0]}, ...) are"
             print(f"{which} {why}; run all goes on with what is left")
