@@ -249,3 +249,9 @@ def age_in_days(date: str, today: datetime.date) -> int:
         after = datetime.date(year + month // 12, month % 12 + 1, 1)
         day = (after - datetime.timedelta(days=1)).day
     return max(0, (today - datetime.date(year, month, day)).days)
+
+
+def lies_ahead(date: str, today: datetime.date) -> bool:
+    """Whether even the first day that a date may mean comes after `today`: a source cannot have said it yet."""
+    year, month, day = (*map(int, date.split("-")), 1, 1)[:3]
+    return datetime.date(year, month, day) > today

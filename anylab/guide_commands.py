@@ -33,17 +33,26 @@ def platforms(context, names, stale, day, as_json, sources_dir, platforms_dir, o
 
     found = _table(context, sources_dir, platforms_dir, out)
     known = {p["id"]: p for p in found["platforms"]}
+    if day is not None and stale is None:
+        raise refuse(Origin("--on"), "says on which day age is counted; it wants --stale DAYS beside it")
+    if as_json and (names or stale is not None):
+        raise refuse(Origin("--json"), "prints the whole table of facts; it goes with no platform and no --stale")
     for name in names:
         if name not in known:
             raise refuse(Origin(name), f"no such platform{did_you_mean(name, known)}")
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     elif stale is not None:
-        aged = listing.stale(found, stale, listing.day(day))
-        aged = [entry for entry in aged if not names or entry[1].partition("/")[0] in names]
+        today = listing.day(day)
+        aged = [a for a in listing.stale(found, stale, today) if not names or a[1].partition("/")[0] in names]
+        ahead = [a for a in listing.ahead(found, today) if not names or a[0].partition("/")[0] in names]
         for age, where, name, fact in aged:
             click.echo(f"{age:5} days  {where}: {name} = {listing.shown(fact)} [{fact['date']}: {fact['source']}]")
+        for where, name, fact in ahead:
+            click.echo(f"    ahead  {where}: {name} = {listing.shown(fact)} [{fact['date']}: {fact['source']}]")
         click.echo(f"{len(aged)} facts are older than {stale} days")
+        if ahead:
+            click.echo(f"{len(ahead)} facts have a date after {today}: no source can have said them yet")
     else:
         for name in names or known:
             for line in listing.lines(found, known[name]):
@@ -84,7 +93,7 @@ def _answer(found: dict[str, Any], answer: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    from anylab.catalog import asking
+    from anylab.catalog import amounts, asking
 
     if answer["note"]:
         click.echo(f"{answer['notebook']}: {answer['note']}")
@@ -92,14 +101,15 @@ def _answer(found: dict[str, Any], answer: dict[str, Any]) -> None:
     offers = {offer["id"]: offer for offer in found["offers"]}
     work = found["notebooks"][answer["notebook"]]["work"]
     units = work["unit"] if answer["units"] == 1 else work["units"]
-    click.echo(f"{answer['notebook']}: {answer['units']:,g} {units}")
+    click.echo(f"{answer['notebook']}: {amounts.number(answer['units'])} {units}")
     if not answer["rows"]:
         click.echo("nothing of what you have does this under these conditions:")
-    drawn = Table(*(Column(name, overflow="fold") for name in asking.HEADINGS), box=None)
+    # a machine's name stays whole, to be read and copied; a terminal of less than 80 columns breaks the line itself
+    drawn = Table(*(Column(n, overflow="fold", no_wrap=n == "machine") for n in asking.HEADINGS), box=None)
     for number, row in enumerate(answer["rows"], 1):
         drawn.add_row(str(number), *asking.columns(row))
     if answer["rows"]:
-        Console().print(drawn)
+        Console(width=max(80, Console().width)).print(drawn)
     for line in asking.beside(answer, offers, work):
         click.echo(line)
 

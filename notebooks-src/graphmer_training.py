@@ -43,7 +43,7 @@
 # %% tags=["parameters"]
 # @markdown **The run.** A quick test takes about a minute on any machine: does everything work here?
 QUICK_TEST = False  # @param {type:"boolean"}
-# @markdown Size of the model; auto is small on a GPU and tiny without one
+# @markdown Size in parameters: tiny 1.5M, smoke 7M, small 52M, base 111M; auto is small on a GPU, else tiny
 SIZE = "auto"  # @param ["auto", "tiny", "smoke", "small", "base"]
 # @markdown 2 epochs are short (auto without a GPU), 10 standard (auto on one), 25 long; or so many steps
 LENGTH = "auto"  # @param ["auto", "2 epochs", "10 epochs", "25 epochs", "100", "1k", "10k", "50k"]
@@ -76,9 +76,10 @@ folders = storage.prepare("graphmer_training")
 import json
 
 import torch
-from graphmer import launch, model
+from graphmer import launch, model, wishes
 from labkit import checkpoint
 
+wishes.check(SIZE, LENGTH, STEPS=STEPS, PACKAGES_MB=PACKAGES_MB, SEED=SEED, STOP_AFTER=STOP_AFTER)
 device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 gpu = device.type == "cuda"
 size = "tiny" if QUICK_TEST else SIZE if SIZE != "auto" else "small" if gpu else "tiny"
@@ -101,6 +102,9 @@ elif found:
     print(f"An earlier run stands at step {found.step} of {of}, saved on {found.manifest['platform']}.")
 else:
     print("A new run: no checkpoint with these settings." if RESUME else "A new run, as RESUME is off.")
+    # a run that was moved here from a GPU has other settings than auto gives without one
+    for line in wishes.elsewhere(folders.outputs, folders.job, what) if RESUME else ():
+        print(line)
 
 # %% [markdown]
 # ## 1 · The graph that is already on this machine
@@ -110,17 +114,24 @@ else:
 
 # %%
 from graphmer import knowledge, packages
+from labkit import Stop
 from session import report
 
 graph_file = folders.work / "knowledge.json.gz"
 cache_folder = folders.cache or folders.work
 with report.stage("knowledge graph"):
     graph = knowledge.load(found.path / graph_file.name) if found else None
-    sources = [packages.standard_library(), *(packages.installed(packages_mb) if packages_mb else [])]
+    if found and graph is None:  # with a graph of this machine it would be another run
+        raise Stop("the checkpoint's graph is of a later version of this notebook; open that, or set RESUME = False")
+    beside = packages.installed(packages_mb) if packages_mb else []
+    sources = [packages.standard_library(), *beside]
     graph = graph or knowledge.build(sources, cache=cache_folder)
     knowledge.save(graph_file, graph)
 counts = graph.manifest["relations"]
 print(f"{graph.manifest['files']:,} files, {len(graph.kinds):,} names, {len(graph.triples):,} triples")
+if packages_mb and not found:
+    names = ", ".join(package.name for package in beside) or f"none that fits {packages_mb} MB is installed"
+    print(f"beside the standard library: {names}")
 familiar = sorted(graph.triples, key=lambda triple: not triple[0].startswith("json."))
 for relation in sorted(counts, key=counts.get, reverse=True)[:6]:
     head, _, tail = next(triple for triple in familiar if triple[1] == relation)
@@ -161,8 +172,9 @@ if "json.load" in data.names:
 
 # %% [markdown]
 # ## 3 · Train
-# Three losses, in nats per token: hidden *words* (MLM), the same words from the ends of their *span* (SBO), and hidden
-# *leaves* (MNM). Rates are given in samples and tokens per second, since a "step" can be any size.
+# Three losses, in nats per token (0 is sure of the right one, 8.3 an even guess among 4,096; less is better): hidden
+# *words* (MLM), the same words from the ends of their *span* (SBO), and hidden *leaves* (MNM).
+# Rates are given in samples and tokens per second, since a "step" can be any size.
 #
 # The stop button ends the training after the current step and saves; so does the clock, shortly before the session
 # ends. **Run all** goes on from there, in the next session or, with the bundle at the end, on another platform. Where
@@ -173,7 +185,7 @@ import shutil
 import time
 
 from graphmer.device import precision
-from labkit import Stop, clock
+from labkit import clock, here
 
 per_step = 2 if QUICK_TEST else 8 if size == "tiny" else 32
 epoch = rows.rows_per_epoch(data)
@@ -294,9 +306,9 @@ else:
 # %% [markdown]
 # ### A head that points at names
 # Leaves spell a name piece by piece. The *link head* points at whole names instead: it takes what the encoder makes of
-# a signature and docstring, the names in the scope, and how often each name follows in the training triples, and learns
-# what each is worth. The encoder stays as it is. Two more heads, one without the encoder and one without the counts,
-# show what each of them adds.
+# a signature and docstring, the names in the scope, and how often each name follows in the training triples (there, and
+# where definitions of other packages read alike), and learns what each is worth. The encoder stays as it is. Two more
+# heads, one without the encoder and one without the counts, show what each of them adds.
 
 # %%
 from graphmer import evaluate, links, surroundings, textstates
@@ -304,7 +316,16 @@ from graphmer import evaluate, links, surroundings, textstates
 trained, best_step = state.best_model(store.latest().path, device)
 candidates = baselines.candidates(split)
 few = {"epochs": 1, "links": 1000, "batch": 64} if QUICK_TEST else {}
-linkers = {}
+linkers, said = {}, [time.monotonic()]
+
+
+def tell_links(step, of, nats):
+    """A line every half minute."""
+    if time.monotonic() - said[0] > 30:
+        said[0] = time.monotonic()
+        print(f"step {step} of {of}: {nats:.2f} nats per link", flush=True)
+
+
 with report.stage("link head"):
     around = surroundings.Surroundings(split, candidates)
     heard = textstates.TextStates(trained, around, tokenizer, chain_settings, 64 if QUICK_TEST else 512)
@@ -312,7 +333,7 @@ with report.stage("link head"):
         name = evaluate.WITHOUT + part[0] if part else evaluate.MODEL
         wish = links.Settings(seed=SEED, left_out=part, **few)
         head = state.resume_links(None if part else saved_links, heard, wish, best_step)
-        links.train(heard, head, None, clock.should_stop)
+        links.train(heard, head, tell_links, clock.should_stop)
         if not part:
             linking = head
             save()
@@ -330,20 +351,26 @@ store.close()
 # about triples that were kept back: which name does this function call, raise, inherit? Never shown: the body.
 # Counting what is frequent is a strong answer to that question, and it costs nothing. The untrained model shows what no
 # learning looks like; the two rows that read the body show how easy copying is.
+#
+# **MRR**, the mean reciprocal rank: 1 where the right name is always ranked first, 0.5 where it is second; guessing
+# among 5,000 names reaches 0.002. *first 10*: how often it is among the first ten. *whole name*: how often the first
+# answer is right. The interval is that of one row; the verdict compares two rows question by question. Rows with a +
+# add to the count above them: what the module and package use, what functions of the same name use, the names in scope.
 
 # %%
+session_left = here.SESSION_HOURS * 3600 - clock.time_used() if here.SESSION_HOURS else None
+much, remark = wishes.how_much(QUICK_TEST, gpu, run.step, session_left)
+from graphmer import verdict
+
 with report.stage("evaluation"):
-    much = {"embedding_steps": 1000 if gpu else 300}
-    if QUICK_TEST:
-        much = {"limit": 50, "search": 50, "mlm_rows": 16, "embedding_steps": 4}
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
-print(evaluate.table(results))
+print(verdict.table(results))
 figure = plots.plot_results(results)
 progress.show(figure, results_folder / "results.png", "scores of counting, the untrained and the trained model")
-print(evaluate.verdict(results))
-print(evaluate.asides(results))
-if QUICK_TEST:
-    print(f"This was the quick test: a model this small, after {run.step} steps, is not expected to beat counting.")
+print(verdict.sentences(results))
+print(verdict.asides(results))
+if remark:
+    print(remark)
 
 # %% [markdown]
 # ### Does each part pay?
@@ -358,7 +385,8 @@ if COMPARE:
 
     fewer = replace(settings, steps=min(steps, 1000), valid_every=0, patience=0)
     with report.stage("comparison"):
-        asked = [ranking.make_questions(split, name, tokenizer, chain_settings, 300, SEED) for name in split.tests]
+        many = 30 if QUICK_TEST else 300
+        asked = [ranking.make_questions(split, name, tokenizer, chain_settings, many, SEED) for name in split.tests]
         held = train.validation_batches(valid, settings.rows, device, 32)
         compared = ablation.compare(
             config, data, fewer, asked, held, device, lambda name, row: print(f"{name} is trained"), clock.should_stop
@@ -379,7 +407,7 @@ storage.write_whole(results_folder / "results.json", json.dumps(results, indent=
 device_name = torch.cuda.get_device_name() if gpu else "CPU"
 exported = folders.work / "encoder"
 shutil.rmtree(exported, ignore_errors=True)
-words = card.text(run, results, graph.manifest, best_step, device_name)
+words = card.text(run, results, graph.manifest, best_step, device_name, linkers.get(evaluate.MODEL), remark)
 files = export.write(exported, trained, tokenizer, words, linkers.get(evaluate.MODEL))
 for file in files:
     target = results_folder / "encoder" / file.relative_to(exported)
@@ -387,7 +415,7 @@ for file in files:
     storage.write_whole(target, file.read_bytes())
 print(f"{len(files)} files in {results_folder / 'encoder'}")
 VERDICT = (
-    f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {evaluate.in_short(results)}"
+    f"{run.step} of {steps} steps of {size}, losses {'fell' if FELL else 'did not fall'}; {verdict.in_short(results)}"
 )
 
 # %% [markdown]

@@ -147,13 +147,17 @@ def cost(offer: Plain, hours: float, kwh_usd: float) -> float | None:
 
 
 def _rank(row: Plain, offer: Plain, ask: Plain) -> tuple:
-    """Variants first, the fuller ways of doing the work, known prices, then money and time together, time, the name."""
+    """Variants first, the fuller ways of doing the work, known prices, then money and time together, then what a quota
+    that nobody publishes may stop between sessions last, time; of equals the one with a known quota, the one that runs
+    on alone, the name."""
     unknown = row["usd"] is None
     usd = 0.0 if unknown else row["usd"]
     if offer["owned"]:
         usd = rates.rounded(usd, 1)  # of one's own cards the faster one, where power differs by cents alone
     worth = usd + ask["hour_usd"] * row["elapsed_hours"]
-    return (not offer["variant"], max(0, row["choice"]["lesser"]), unknown, worth, row["elapsed_hours"], offer["id"])
+    doubtful = not row["quota_known"]
+    first = (not offer["variant"], max(0, row["choice"]["lesser"]), unknown, worth, doubtful and row["sessions"] != 1)
+    return (*first, row["elapsed_hours"], doubtful, offer["background"] is not True, offer["id"])
 
 
 def _shown(row: dict[str, Any], offer: Plain, ask: Plain) -> dict[str, Any]:

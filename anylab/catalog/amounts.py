@@ -6,12 +6,14 @@ import math
 
 
 def duration(hours: float) -> str:
-    """0.0125 -> '45 s', 0.2 -> '12 min', 3.4 -> '3.4 h', 60 -> '2.5 days'; two or three digits, never more."""
+    """0.0125 -> '45 s', 0.03 -> '1.8 min', 0.2 -> '12 min', 3.4 -> '3.4 h', 60 -> '2.5 days'; one to three digits."""
     seconds = hours * 3600
     if seconds < 1:
         return "under 1 s"
     if seconds < 59.5:
         return f"{_half_up(seconds)} s"
+    if seconds < 597:  # a whole minute says too little of few: 1 would be all from 60 to 89 seconds
+        return f"{_tenth(seconds / 60)} min"
     if seconds < 3570:
         return f"{_half_up(seconds / 60)} min"
     if hours < 47.95:

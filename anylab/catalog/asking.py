@@ -147,9 +147,8 @@ def beside(answer: Plain, offers: Mapping[str, Plain], work: Plain) -> Iterator[
     for place, entry in dict.fromkeys(begun):
         if entry:
             yield f"to begin: {place}: {entry}"
-    minded = [(offers[row["offer"]]["platform"], row["caution"]) for row in answer["rows"] if row["caution"]]
-    for platform, caution in dict.fromkeys(minded):
-        yield f"mind: {platform}: {caution}"
+    places = {id: offer["words"].partition(",")[0] for id, offer in offers.items()}
+    yield from (f"mind: {said}" for said in words.minded(answer["rows"], places))
     by_reason: dict[str, list[str]] = {}
     other = [entry for entry in answer["refused"] if entry["code"] != "have"]
     for entry in other:

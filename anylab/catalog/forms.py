@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from anylab.catalog import amounts, as_html, fragments
+from anylab.catalog import amounts, as_html, fragments, words
 from anylab.catalog.asking import power
 from anylab.catalog.blocks import Cell, Table
 from anylab.catalog.reading import Plain, Reader, time, usd
+from anylab.catalog.table import TERMS
 from anylab.catalog.views import cost
 
 NEEDS = (
@@ -70,9 +71,12 @@ def usual(reader: Reader) -> list[Table]:
             )
         units = f"{amounts.number(work['ask'])} {work['unit'] if work['ask'] == 1 else work['units']}"
         head = ("no.", "machine", "time", "cost", "why")
-        tables.append(
-            Table(f"usual-{name}", f"{notebook['title']}: {units}, best first", head, tuple(rows), sortable=False)
-        )
+        title = f"{notebook['title']}: {units}, best first"
+        places = {id: reader.platforms[offer["platform"]]["name"] for id, offer in reader.offers.items()}
+        minded = words.minded(cost.answer(reader, name, cost.open_places(reader)), places)
+        told = reader.table["words"][TERMS]["words"]
+        note = f"{told[:1].upper()}{told[1:]}: {' · '.join(minded)}." if minded else ""
+        tables.append(Table(f"usual-{name}", title, head, tuple(rows), note, sortable=False))
     return tables
 
 

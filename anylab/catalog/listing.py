@@ -33,6 +33,11 @@ def stale(table: Plain, days: int, today: datetime.date) -> list[tuple[int, str,
     return sorted((entry for entry in aged if entry[0] > days), key=lambda entry: (-entry[0], entry[1], entry[2]))
 
 
+def ahead(table: Plain, today: datetime.date) -> list[tuple[str, str, Plain]]:
+    """(where, name, fact) of each fact whose date comes after that day, in reading order."""
+    return [(where, name, fact) for where, name, fact in every(table) if facts.lies_ahead(fact["date"], today)]
+
+
 def day(text: str | None) -> datetime.date:
     """The day that was given (YYYY-MM-DD), today where none was. Raises Refused for what is no day."""
     if text is None:

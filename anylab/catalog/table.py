@@ -159,7 +159,7 @@ def _offer(platform: Platform, plan: str, machine: str, levels: tuple, cards: Ma
 
 
 def _terms(found: str | None) -> str:
-    return found or "whether its terms allow cloned voices and faces was not read"
+    return found or "whether the terms allow cloned voices and faces was not read"
 
 
 def _notebook(source: Source, guided: Iterable[Platform], known: Known) -> dict[str, Any]:

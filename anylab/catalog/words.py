@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from anylab.catalog.amounts import duration
@@ -33,6 +33,16 @@ def sized(told: str, lesser: int) -> str:
 def money(usd: float | None) -> str:
     """USD, in words where there are none."""
     return "price unknown" if usd is None else "free" if usd == 0 else f"{usd:.2f} USD"
+
+
+def minded(rows: Iterable[Plain], platforms: Mapping[str, str]) -> list[str]:
+    """What the places of these rows say on the work, each thing once, with the places that say it; `platforms` names
+    the place of an offer."""
+    said: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row["caution"]:
+            said.setdefault(row["caution"], {})[platforms[row["offer"]]] = None
+    return [f"{', '.join(places)}: {caution}" for caution, places in said.items()]
 
 
 def refusal(why: Plain, offer: Plain, work: Plain) -> str:

@@ -40,13 +40,17 @@ def every_way_of_doing_the_work_has_a_time(thing: Any, around: Collection) -> It
 
 
 def cards_of(thing: Any) -> Iterator[tuple[str, Origin]]:
-    """(card, where it is named) of a platform's machines, or of the times of a notebook's work."""
+    """(card, where it is named) of a platform's machines, or of the times of a notebook's work and the
+    claims about it."""
     for plan, about in getattr(thing, "profile", {}).get("plans", {}).items():
         for machine, has in about["machines"].items():
             yield has["card"], thing.at("plans", plan, "machines", machine)
     for i, choice in enumerate(_ways_of(thing)):
         for card in choice.get("known", {}):
             yield card, thing.at("choices", i, "known", card)
+    for i, claim in enumerate(getattr(thing, "data", {}).get("claims", [])):
+        if "card" in claim:
+            yield claim["card"], thing.at("claims", i, "card")
 
 
 def _ways_of(thing: Any) -> list[Any]:

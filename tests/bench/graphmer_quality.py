@@ -38,6 +38,7 @@ from graphmer import (
     textstates,
     tokens,
     train,
+    verdict,
 )  # fmt: skip
 from graphmer.ablation import mrr
 from graphmer.corpus import ChainSettings
@@ -76,9 +77,9 @@ def main(out: Path, **changes: float) -> None:
             )
             (out / f"results-{name}.json").write_text(json.dumps(results, indent=1))
             print(
-                f"{name} weights (best is of step {step})", evaluate.table(results), evaluate.verdict(results), sep="\n"
+                f"{name} weights (best is of step {step})", verdict.table(results), verdict.sentences(results), sep="\n"
             )
-            print(evaluate.asides(results))
+            print(verdict.asides(results))
         return
     asked = [ranking.make_questions(split, test, tokenizer, chains, 1000) for test in split.tests]
     for questions in asked:
@@ -138,7 +139,7 @@ def link_heads(out: Path, asked_of: splits.Split, split: splits.Split, tokenizer
     around = surroundings.Surroundings(asked_of, tests[0].names)
     counts = baselines.Counts(asked_of.train, tests[0].names, around.definitions)
     report: dict = {"encoder_step": step, "tests": {}}
-    counted = {}
+    counted, alike = {}, {}
     for questions in tests:
         rows = {
             name: [counts.scores(head, relation, kinds) for head, relation, _ in questions.triples]
@@ -146,7 +147,9 @@ def link_heads(out: Path, asked_of: splits.Split, split: splits.Split, tokenizer
         }
         ranks = {name: _ranks(questions, scores) for name, scores in rows.items()}
         best = max(ranks, key=lambda name: (1 / ranks[name]).mean())
+        ranks["like definitions"], ranks[evaluate.ALIKE] = _alike(questions, around, rows[evaluate.COUNTED])
         counted[questions.test] = ranks[best]
+        alike[questions.test] = ranks[evaluate.ALIKE]
         mrrs = {name: round(float((1 / r).mean()), 4) for name, r in ranks.items()}
         report["tests"][questions.test] = {"questions": len(questions), "counting": mrrs, "best": best, "heads": []}
         print(f"{questions.test}: {len(questions)} questions, counting {mrrs}", flush=True)
@@ -168,13 +171,28 @@ def link_heads(out: Path, asked_of: splits.Split, split: splits.Split, tokenizer
             lead = ranking.bootstrap_lead(ranks, counted[questions.test])
             row = {"name": name, "seed": seed, "mrr": float((1 / ranks).mean()), "lead": lead}
             row["hits10"] = float((ranks <= 10).mean())
+            row["alike"] = beside = ranking.bootstrap_lead(ranks, alike[questions.test])
             report["tests"][questions.test]["heads"].append(row)
             print(
                 f"{name:18} seed {seed:2}  {questions.test:15} MRR {row['mrr']:.4f}  lead {lead['mrr']:+.4f}"
-                f" ({lead['low']:+.4f} to {lead['high']:+.4f})  {time.process_time() - began:.0f} CPU s",
+                f" ({lead['low']:+.4f} to {lead['high']:+.4f})"
+                f"  over {evaluate.ALIKE} {beside['mrr']:+.4f} ({beside['low']:+.4f} to {beside['high']:+.4f})"
+                f"  {time.process_time() - began:.0f} CPU s",
                 flush=True,
             )
         (out / f"links{'-valid' if changes.get('valid') else ''}.json").write_text(json.dumps(report, indent=1))
+
+
+def _alike(questions, around, counted: list) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks by what follows similar definitions, alone and with counting: no training either."""
+    heads = np.array([around.heads[head] for head, _, _ in questions.triples])
+    relations = np.array([knowledge.QUERIED.index(relation) for _, relation, _ in questions.triples])
+    alone, both = [], []
+    for at in range(0, len(heads), 256):
+        shares = around.near.shares(heads[at : at + 256], relations[at : at + 256])
+        alone += list(shares)
+        both += list(shares + counted[at : at + 256])
+    return _ranks(questions, alone), _ranks(questions, both)
 
 
 def _ranks(questions, scores) -> np.ndarray:

@@ -62,8 +62,11 @@ def test_a_place_without_notebooks_says_so_and_a_dead_one_too(say):
 def test_what_has_aged_is_counted_against_the_day_that_is_given(say):
     _, young, _ = say("platforms", "--stale", 30, "--on", "2026-09-30")
     _, old, _ = say("platforms", "--stale", 30, "--on", "2026-12-31")
-    none = say("platforms", "--stale", 30, "--on", "2020-01-01")[1]
-    assert none == ["0 facts are older than 30 days"] and len(old) > len(young)
+    early = say("platforms", "--stale", 30, "--on", "2020-01-01")[1]
+    assert "0 facts are older than 30 days" in early and len(old) > len(young)
+    told = [line for line in early if line.startswith("    ahead  ")]
+    assert early[-1].startswith(f"{len(told)} facts have a date after 2020-01-01") and len(told) > 400
+    assert not any("ahead" in line for line in old)  # a year alone may mean its first day
     assert re.fullmatch(r" *\d+ days  [\w/.-]+: \w+ = .+ \[20\d\d[-\d]*: .+\]", old[0])
     ages = [int(line.split()[0]) for line in old[:-1]]
     assert ages == sorted(ages, reverse=True) and min(ages) > 30
@@ -191,6 +194,11 @@ def test_move_prints_the_steps_of_both_ends(say):
         ),
         ("platforms kagle", "no such platform; did you mean 'kaggle'?"),
         ("platforms --stale 10 --on yesterday", "--on: wants a day like 2026-11-28, not yesterday"),
+        ("platforms --on 2026-11-28", "--on: says on which day age is counted; it wants --stale DAYS beside it"),
+        (
+            "platforms --stale 30 --json",
+            "--json: prints the whole table of facts; it goes with no platform and no --st",
+        ),
         ("platforms --stale -1", "-1 is not in the range x>=0"),
         (f"move {NOTEBOOK} --from colab --to kagle", "--to: no such platform 'kagle'; did you mean 'kaggle'?"),
         (f"move {NOTEBOOK} --from colab --to colab", "--to: colab is where the job is already"),
@@ -235,3 +243,17 @@ def test_a_question_mark_in_the_table_is_explained(say):
     lines = say("advise", NOTEBOOK, "--have", "colab")[1]
     assert "?: not known" in lines and any(line.startswith("days with a ?") for line in lines)
     assert "?: not known" not in say("advise", NOTEBOOK, "--have", "kaggle")[1]
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_a_machines_name_is_never_broken_and_an_amount_never_has_an_exponent(columns, say, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = say("advise", NOTEBOOK, "--steps", 2_000_000, "--have", "modal,kaggle,colab")[1]
+    assert lines[0] == f"{NOTEBOOK}: 2,000,000 steps"
+    names = {line.split()[1] for line in lines if re.match(r" ?\d+ +\w[\w-]*/", line)}
+    assert {"modal/starter/rtx-pro-6000", "colab/pro-plus/a100-80", "kaggle/free/cpu"} <= names
+
+
+def test_the_two_plans_that_buy_units_have_the_same_machines(once):
+    plans = {p["id"]: p for p in next(p for p in once[0]["platforms"] if p["id"] == "colab")["plans"]}
+    assert {m["card"] for m in plans["paid"]["machines"]} == {m["card"] for m in plans["pro-plus"]["machines"]}

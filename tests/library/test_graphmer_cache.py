@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from graphmer import cache, drawing, ragged, rows
+from graphmer import cache, drawing, knowledge, ragged, rows
 from graphmer.corpus import build_corpus
+from labkit import Stop
 
 
 def same(one, two):
@@ -21,6 +22,18 @@ def test_a_stored_corpus_gives_the_same_graphs_and_is_not_built_again(
     monkeypatch.setattr(cache, "build_corpus", lambda *_: pytest.fail("built although stored"))
     made.append(cache.corpus(tmp_path, "x", kg.definitions, kg.triples, tokenizer, settings))
     assert all(same(one, data) and one.names == data.names and one.entities == data.entities for one in made)
+
+
+def test_a_full_disk_is_a_sentence_with_what_to_do_and_leaves_no_half_of_a_corpus_or_graph(
+    kg, tokenizer, settings, small_disk
+):
+    small_disk.leave(20_000)
+    with pytest.raises(Stop, match="corpus-.* cannot be written .*; free some space there"):
+        cache.corpus(small_disk.path, "x", kg.definitions, kg.triples, tokenizer, settings)
+    small_disk.leave(500)
+    with pytest.raises(Stop, match="graph.json.gz cannot be written .*; free some space there"):
+        knowledge.save(small_disk.path / "graph.json.gz", kg)
+    assert not [path for path in small_disk.path.iterdir() if path.name.startswith(("corpus", "graph"))]
 
 
 def test_its_arrays_are_mapped_and_not_read(data, tmp_path):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from graphmer import baselines, corpus, embeddings, evaluate, plots, ranking, splits, tasks, train
+from graphmer import baselines, corpus, embeddings, evaluate, plots, ranking, splits, tasks, train, verdict
 from graphmer.baselines import Counts
 from graphmer.knowledge import QUERIED
 from graphmer.model import Config, GraphMER
@@ -205,32 +205,49 @@ def fake(model, count, low, high, untrained=0.01):
 
 
 def test_the_verdict_says_when_the_model_beat_counting():
-    text = evaluate.verdict(fake(0.30, 0.25, 0.03, 0.07))
+    text = verdict.sentences(fake(0.30, 0.25, 0.03, 0.07))
     assert text.startswith("On unseen packages the model beat the best counting method")
 
 
 def test_the_verdict_says_when_the_model_is_worse():
-    text = evaluate.verdict(fake(0.10, 0.25, -0.2, -0.1))
+    text = verdict.sentences(fake(0.10, 0.25, -0.2, -0.1))
     assert "the model did not beat the best counting method" in text and "untrained" not in text
-    assert "untrained" in evaluate.verdict(fake(0.012, 0.25, -0.2, -0.1))
+    assert "untrained" in verdict.sentences(fake(0.012, 0.25, -0.2, -0.1))
 
 
 def test_a_small_or_uncertain_lead_is_no_victory():
     for unclear in (fake(0.26, 0.25, 0.005, 0.015), fake(0.30, 0.25, -0.01, 0.1)):
-        assert "the model did not clearly beat" in evaluate.verdict(unclear)
+        assert "the model did not clearly beat" in verdict.sentences(unclear)
+
+
+def test_the_verdict_compares_with_what_similar_definitions_give_for_nothing():
+    results = fake(0.30, 0.25, 0.03, 0.07)
+    results["tests"]["unseen packages"]["alike"] = {"mrr": 0.01, "low": -0.002, "high": 0.02}
+    text = verdict.sentences(results)
+    assert "similar definitions needs no training either: the difference to that is +0.010, -0.002 to +0.020." in text
 
 
 def test_the_verdict_says_what_each_part_of_the_model_is_worth():
     results = fake(0.30, 0.25, 0.03, 0.07)
     lead = {"mrr": 0.02, "low": 0.01, "high": 0.03}
     results["tests"]["unseen packages"]["adds"] = {"counts": lead, "encoder": {**lead, "low": -0.001}}
-    text = evaluate.verdict(results)
+    text = verdict.sentences(results)
     assert "The counts is worth" not in text and "counts are worth something to it (+0.020, +0.010 to +0.030)" in text
     assert "What the encoder adds cannot be told from nothing (+0.020, -0.001 to +0.030)" in text
+    results["tests"]["unseen packages"]["adds"] = {"encoder": {"mrr": -0.02, "low": -0.03, "high": -0.01}}
+    assert "Without the encoder it is better (-0.020, -0.030 to -0.010)" in verdict.sentences(results)
+
+
+def test_the_verdict_says_when_no_link_head_was_trained():
+    results, said = fake(0.30, 0.25, 0.03, 0.07), "No link head was trained"
+    judged = results["tests"]["unseen packages"] | {"adds": {}}
+    assert said in verdict.sentences({"tests": {"unseen packages": judged}})
+    judged["link"] = judged["link"] | {evaluate.LEAVES: {"mrr": 0.01}}
+    assert said not in verdict.sentences({"tests": {"unseen packages": judged}})
 
 
 def test_the_table_fits_a_phone(results):
-    lines = evaluate.table(results).split("\n")
+    lines = verdict.table(results).split("\n")
     assert max(map(len, lines)) <= 70 and any(line.startswith("unseen packages: 60") for line in lines)
 
 

@@ -2,10 +2,24 @@
 
 import dataclasses
 import json
+import types
 
 import pytest
 import torch
-from graphmer import ablation, card, chains, evaluate, export, launch, ranking, rows, splits, tokens, train
+from graphmer import (
+    ablation,
+    card,
+    chains,
+    export,
+    launch,
+    links,
+    ranking,
+    rows,
+    splits,
+    tokens,
+    train,
+    verdict,
+)
 from graphmer.device import to_torch
 from graphmer.model import Config, GraphMER
 from graphmer.train import Settings
@@ -71,7 +85,13 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     for figure in ("732 files", "112,465", "40 of 50", "1,234 samples", "0.350", "12.5%", "unseen packages", "step 30"):
         assert figure in text, figure
     assert "Code search" not in text, "what was not measured is left out"
-    assert evaluate.in_short(results) == "MRR 0.350 (counting 0.310) on unseen packages"
+    assert "**Link head**: none." in text and "quick test" not in text
+    head = types.SimpleNamespace(run=types.SimpleNamespace(step=16, settings=links.Settings(epochs=1, links=1000)))
+    run.seconds = 19.6
+    quick = card.text(run, results, manifest, 30, "CPU", head, "This was the quick test.")
+    for said in ("**Link head**: 16 steps", "'links': 1000", "20 seconds on CPU", "**This was the quick test.**"):
+        assert said in quick, said
+    assert verdict.in_short(results) == "MRR 0.350 (counting 0.310) on unseen packages"
     assert json.loads(json.dumps(results)) == results
 
 

@@ -1,9 +1,10 @@
 """The graph builder: right triples, the same on every machine, and no file can stop it."""
 
+import dataclasses
 import os
 
 import pytest
-from graphmer import knowledge
+from graphmer import knowledge, packages
 
 from tests.library.graphmer_worlds import shop, write_tree
 
@@ -105,6 +106,27 @@ def test_files_that_cannot_be_read_are_skipped_by_reason(tmp_path):
     assert manifest["files"] == 1
 
 
+def test_folders_nested_a_thousand_deep_stop_neither_the_choice_of_packages_nor_the_graph(tmp_path, monkeypatch):
+    write_tree(tmp_path, {"deep/__init__.py": "def f():\n    pass\n"})
+    monkeypatch.chdir(tmp_path / "deep")
+    for _ in range(1200):
+        os.mkdir("d")
+        os.chdir("d")
+    try:
+        assert packages.installed(1, [tmp_path]) == [tmp_path / "deep"]
+        assert knowledge.build([tmp_path / "deep"]).manifest["files"] == 1
+    finally:  # pytest could not remove them either
+        for _ in range(1200):
+            os.chdir("..")
+            os.rmdir("d")
+
+
+def test_the_graph_does_not_depend_on_what_a_session_adds_to_the_builtins(tmp_path):
+    write_tree(tmp_path, {"m.py": "def f():\n    display(len(exit()))\n"})
+    calls = [tail for _, relation, tail in knowledge.build([tmp_path]).triples if relation == "calls"]
+    assert calls == ["builtins.len"], "a kernel takes exit away and adds display"
+
+
 def test_a_changed_byte_changes_the_hash(tmp_path):
     write_tree(tmp_path, {"m.py": "x = 1\n"})
     before = knowledge.build([tmp_path]).manifest["sha256"]
@@ -130,6 +152,9 @@ def test_the_cache_gives_the_same_graph_and_a_damaged_one_is_rebuilt(tmp_path):
         assert knowledge.build([root], cache=cache) == fresh
         assert file.read_bytes() == whole
     assert [f.name for f in cache.iterdir()] == [file.name], "no temporary file stays behind"
+    for version, readable in ((1, True), (knowledge.VERSION + 1, False)):
+        knowledge.save(file, dataclasses.replace(fresh, manifest=fresh.manifest | {"builder": version}))
+        assert (knowledge.load(file) is not None) == readable, "a run of last week brings an earlier builder's graph"
 
 
 def test_a_cached_graph_is_read_and_not_built_again(tmp_path, monkeypatch):

@@ -1,15 +1,18 @@
 """The link head: what it may look at, that it repeats exactly, that it learns, and what it leaves behind."""
 
 import dataclasses
+import os
+import signal
 
 import numpy as np
 import pytest
 import torch
-from graphmer import baselines, export, links, ranking, splits, state, surroundings
+from graphmer import baselines, contexts, export, links, ranking, splits, state
+from graphmer.contexts import BUCKETS, CLOSED, OPEN, POINTERS, SCOPE
 from graphmer.corpus import last_component
 from graphmer.knowledge import QUERIED
 from graphmer.model import Config, GraphMER
-from graphmer.surroundings import CLOSED, OPEN, POINTERS, SCOPE, Surroundings
+from graphmer.surroundings import NEAR, SOURCES, Surroundings
 from graphmer.textstates import TextStates
 
 SHAPE = Config(width=32, heads=2, hidden=64, layers=1, vocabulary=600, roots=32, dropout=0.0, relation_dropout=0.0)
@@ -64,8 +67,8 @@ def test_a_training_triple_does_not_see_itself(split, around):
     triple, (head, relation, gold) = triple_of(around)
     fewer = without(split, lambda t: (t[0], t[1], last_component(t[2])) != (head, relation, gold), around.names)
     asked, blind = one(around, triple, gold=triple[2]), one(fewer, triple)
-    for source in range(1, len(links.SOURCES)):
-        assert seen(asked, source) == seen(blind, source), links.SOURCES[source]
+    for source in range(1, len(SOURCES)):
+        assert seen(asked, source) == seen(blind, source), SOURCES[source]
     assert np.allclose(asked.totals, blind.totals)
     assert sorted(asked.bags[-1][0]) == sorted(blind.bags[-1][0]), "among the known triples neither"
     change = asked.entries[3][(asked.entries[1] == 0) & (asked.entries[2] == triple[2])]
@@ -125,8 +128,17 @@ def test_the_trained_head_beats_counting_a_relation_and_the_untrained_one(split,
 
 def test_a_stage_that_was_stopped_and_stored_goes_on_exactly(states, trained, tmp_path):
     run = links.new_run(states.around, states, QUICK)
-    stops = iter([False] * 7 + [True])
+    stops = iter([False] * 4 + [True])
     links.train(states, run, should_stop=lambda: next(stops))
+    assert run.step == 4
+    presses = iter([None] * 2 + [signal.SIGINT])  # the stop button: the step in work is finished
+
+    def press():
+        if button := next(presses):
+            os.kill(os.getpid(), button)
+        return False
+
+    links.train(states, run, should_stop=press)
     assert run.step == 7
     state.write_links(tmp_path, run, states.around.names, 40)
     again = state.resume_links(state.read_links(tmp_path), states, QUICK, 40)
@@ -137,11 +149,15 @@ def test_a_stage_that_was_stopped_and_stored_goes_on_exactly(states, trained, tm
     assert [step for step, _ in again.losses] == [step for step, _ in trained.losses]
 
 
-def test_another_encoder_or_other_settings_begin_anew(states, trained, tmp_path):
+def test_a_head_of_another_version_encoder_or_setting_begins_anew(states, trained, tmp_path):
     state.write_links(tmp_path, trained, states.around.names, 40)
     found = state.read_links(tmp_path)
     assert state.resume_links(found, states, QUICK, 41).step == 0
     assert state.resume_links(found, states, dataclasses.replace(QUICK, seed=1), 40).step == 0
+    assert state.resume_links(found | {"version": 1}, states, QUICK, 40).step == 0
+    older = {key: value for key, value in found.items() if key != "version"}  # as heads of before this key
+    assert state.resume_links(older, states, QUICK, 40).step == 0
+    assert state.resume_links(found, states, QUICK, 40).step == trained.step
     assert state.read_links(tmp_path / "nothing") is None
     del found["weights"]["bias"]
     with pytest.raises(state.StateError, match=r"links\.safetensors"):
@@ -168,8 +184,8 @@ def test_what_is_left_out_has_no_say(states, part):
     triples = states.around.triples[:5]
     batch = links.to_device(states.around.ask(triples[:, 0], triples[:, 1]), states)
     who, source, candidate, features = batch.entries
-    number = {name: i for i, name in enumerate(links.SOURCES)}
-    touched = {"counts": (*OPEN, *CLOSED), "scope": SCOPE, "encoder": (), "words": ()}[part]
+    number = {name: i for i, name in enumerate(SOURCES)}
+    touched = {"counts": (*OPEN, *CLOSED, *NEAR), "neighbours": NEAR, "scope": SCOPE}.get(part, ())
     mine = torch.isin(source, torch.tensor([number[name] for name in touched], dtype=torch.long))
     other = dataclasses.replace(
         batch,
@@ -192,4 +208,48 @@ def test_an_unknown_part_is_named():
 
 
 def test_every_pointer_has_its_finder(around):
-    assert tuple(surroundings._finders(around)) == POINTERS and POINTERS[-len(SCOPE) :] == SCOPE
+    assert tuple(contexts.finders(around.definitions, contexts.read(around.definitions), around.column)) == POINTERS
+    assert POINTERS[-len(SCOPE) :] == SCOPE
+
+
+def test_neighbours_are_the_most_similar_definitions_of_other_packages(around):
+    """Against cosines over all pairs, one by one."""
+    near = around.near
+    words, place = np.unique(near.words.flat, return_inverse=True)
+    rows = np.zeros((len(around.heads), len(words)))
+    rows[np.repeat(np.arange(len(around.heads)), near.words.lengths()), place] = near.weights
+    assert np.allclose(np.linalg.norm(rows, axis=1)[near.words.lengths() > 0], 1)
+    for head, relation in around.triples[:: len(around.triples) // 8, :2].tolist():
+        like = rows @ rows[head]
+        like[around.package == around.package[head]] = 0
+        like[~np.isin(np.arange(len(like)), around.triples[around.triples[:, 1] == relation, 0])] = 0
+        least = np.sort(like)[-60]
+        wanted = np.zeros(len(around.names))
+        for other in np.flatnonzero((like > 0) & (like >= least * (1 - 1e-9))):
+            mine = (around.triples[:, 0] == other) & (around.triples[:, 1] == relation)
+            wanted[np.unique(around.triples[mine, 2])] += like[other]
+        who, candidate, weight, total = near.ask(np.array([head]), np.array([relation]))
+        found = np.zeros(len(around.names))
+        found[candidate] = weight
+        assert np.allclose(found, wanted) and not who.any()
+        assert np.allclose(near.shares(np.array([head]), np.array([relation]))[0] * total, found)
+
+
+def test_an_unseen_question_reads_only_words_that_others_use_too(around):
+    used = {}
+    for bags in around.words:
+        for head in np.unique(around.triples[:, 0]).tolist():
+            for word in bags[head].tolist():
+                used.setdefault(word, set()).add(around.package[head])
+    lonely = {word for word, tops in used.items() if len(tops) == 1} - set(around.spelling.flat.tolist())
+    assert lonely and lonely == set(np.flatnonzero(around.lonely >= 0).tolist()) and max(lonely) < BUCKETS
+    head, relation, gold = next(t for t in around.triples if lonely & set(around.words[0][t[0]].tolist()))
+    seen, blind = (one(around, (head, relation, gold), gold=gold, unseen=flag) for flag in (False, True))
+    assert seen.bags[0][0].tolist() == around.words[0][head].tolist()
+    assert blind.bags[0][0].tolist() == [word for word in seen.bags[0][0].tolist() if word not in lonely]
+
+
+def test_a_class_shows_the_names_of_its_methods(around):
+    owner, method = next((around.heads[d.owner], d) for d in around.definitions if d.owner in around.heads)
+    words = contexts.hashes([f"={last_component(method.name)}"])
+    assert words[0] in around.words[contexts.WORDS.index("members")][owner].tolist()

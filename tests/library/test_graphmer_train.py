@@ -94,6 +94,9 @@ def test_the_learning_rate_warms_up_and_ends_at_its_minimum():
     assert learning_rate(99, s) == pytest.approx(4e-4)
     assert learning_rate(1000, s) == pytest.approx(1e-5)
     assert all(learning_rate(i, s) >= learning_rate(i + 1, s) for i in range(100, 1000))
+    short = Settings(steps=100, lr=4e-4)  # a length that the form offers is not all warm-up
+    assert learning_rate(19, short) == pytest.approx(4e-4) and learning_rate(99, short) < 2e-5
+    assert learning_rate(0, Settings(steps=1, lr=4e-4)) == pytest.approx(4e-4)
 
 
 def test_norms_biases_embeddings_and_attention_vectors_are_not_decayed():

@@ -294,3 +294,43 @@ def test_a_limit_that_differs_by_the_kind_of_machine_says_which_is_which(built):
     assert "15.6–16 GB" in kaggle[head.index("memory a card")]  # a TPU's eight chips have 16 GB each
     modal = next(row for row in rows if row[0] == "Modal")
     assert "and processor and memory" in modal[head.index("price")]
+
+
+def test_what_a_place_says_on_cloned_voices_stands_where_a_reader_is_sent_there(built):
+    head, *rows = rows_of(built["GUIDE.md"], "How a run goes, place by place")
+    column = head.index("on cloned voices and faces")
+    assert all("creating deepfakes" in row[column] for row in rows if row[0].startswith("Google Colab"))
+    advice = built["GUIDE.md"].partition("## What the advisor says")[2].partition("\n## ")[0]
+    assert advice.count('Google Colab: "creating deepfakes" is not allowed') == 2  # lip sync, and voices
+
+
+def test_only_a_place_that_has_no_gpu_is_blamed_for_it(reader):
+    against = {p["id"]: {c.text for c in strengths.againsts(reader, p)} for p in reader.table["platforms"]}
+    assert "no GPU" in against["binder"] & against["codespaces"]
+    assert "without a GPU: free" in against["deepnote"]
+    assert "without a GPU: default runtime" in against["colab-enterprise"]
+    assert "from 0.81 USD an hour for a GPU" in against["replicate"]  # and not from 0.36, which is four cores
+
+
+def test_a_daily_quota_is_no_week_without_a_limit(built):
+    head, *rows = rows_of(built["GUIDE.md"], "Quick comparison")
+    lab = next(row for row in rows if row[0] == "SageMaker Studio Lab")
+    assert lab[head.index("hours a week")].startswith("[28 h (4 a day)]")
+
+
+def test_a_card_whose_speed_nobody_knows_is_not_said_to_be_too_small(built):
+    head, *rows = rows_of(built["GUIDE.md"], "Jobs until a card has paid for itself")
+    card = next(row for row in rows if row[0] == "GeForce RTX 3070")
+    assert card[head.index("Voice cloning, marked and with consent")] == "*unknown*"
+
+
+def test_the_legend_of_bars_names_no_way_that_no_bar_shows(built):
+    voices = built["GUIDE.md"].partition("## Time on each accelerator")[2].partition("Voice cloning")[2]
+    assert "Smaller: Pocket TTS" in voices.partition("hours and days")[0]
+    assert "Chatterbox" not in voices.partition("hours and days")[0]
+
+
+def test_a_place_that_is_gone_has_a_list_of_steps_that_says_so(built, reader):
+    begin = built["GUIDE.md"].partition("## How to begin, step by step")[2].partition("\n## ")[0]
+    assert all(f"**{p['name']}" in begin for p in reader.table["platforms"])
+    assert "**FloydHub (gone)**\n\n1. [nothing to begin any more]" in begin

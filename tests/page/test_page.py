@@ -343,3 +343,35 @@ def test_the_advisor_marks_another_job_than_the_usual_one(visit):
     assert "(" not in told["kaggle/free/t4x2"]
     marked = sum("(smaller)" in words or "(larger)" in words for _, words in rows[:40])
     assert page.locator("#chart .pt.other").count() == marked > 0
+
+
+def test_the_advisor_says_what_places_forbid_on_voices_and_nothing_of_it_on_training(visit):
+    page = visit().page
+    assert page.locator("#minded li").count() == 0
+    page.select_option("#a-book", "lip_sync")
+    assert 'Google Colab: "creating deepfakes" is not allowed' in page.locator("#minded").inner_text()
+
+
+def test_a_printed_page_is_light_has_its_folded_parts_and_no_table_beyond_the_paper(visit):
+    page = visit(width=1040, height=720, dark=True).page  # A4 across, less its edges
+    page.emulate_media(media="print", color_scheme="dark")
+    wide = "all => all.filter(e => e.offsetWidth > innerWidth).map(e => e.id)"
+    assert page.eval_on_selector_all("table", wide) == []
+    heights = page.eval_on_selector_all("details.part", "all => all.map(e => [e.id, e.offsetHeight])")
+    assert len(heights) >= 4 and all(height > 150 for _, height in heights), heights
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("#usual-lip_sync").is_visible()  # what the advisor says, as a table: its form is not printed
+
+
+def test_bare_cores_are_not_refused_for_the_memory_of_an_accelerator(visit):
+    page = visit().page
+    page.select_option("#a-book", "video_generation")
+    told = page.locator("#refused li").all_text_contents()
+    assert any(line.startswith("GitHub Codespaces") and "too little memory (" in line for line in told), told
+    assert not any("processor cores" in line and "on the accelerator" in line for line in told)
+
+
+def test_the_ways_into_the_guide_look_alike(visit):
+    page = visit((DIST / "guide.html").as_uri()).page
+    looks = "all => [...new Set(all.map(a => getComputedStyle(a).color + getComputedStyle(a).textDecorationStyle))]"
+    assert len(page.eval_on_selector_all("ul.contents a", looks)) == 1

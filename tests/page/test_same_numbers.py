@@ -63,7 +63,23 @@ def test_every_offer_of_the_table_reaches_the_page_unchanged(page, facts):
 
 def test_times_and_sums_are_written_alike_in_both(page):
     dice = random.Random(3)
-    hours = [0, 1e-5, 59.4 / 3600, 59.5 / 3600, 0.99, 0.9916, 1, 47.94, 47.95, 48, 99.96, 5000]
+    hours = [
+        0,
+        1e-5,
+        59.4 / 3600,
+        59.5 / 3600,
+        89 / 3600,
+        596.9 / 3600,
+        597 / 3600,
+        0.99,
+        0.9916,
+        1,
+        47.94,
+        47.95,
+        48,
+        99.96,
+        5000,
+    ]
     hours += [10 ** dice.uniform(-5, 4) for _ in range(400)]
     sums = [0, 0.001, 0.004999, 0.005, 0.125, 9.99, 99.994, 99.995, 100, 1234.5, 1e6]
     sums += [10 ** dice.uniform(-4, 6) for _ in range(400)]

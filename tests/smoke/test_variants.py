@@ -34,6 +34,7 @@ def test_a_variant_runs_to_its_end_and_reports(pair, tmp_path, shared_cache):
         rows = [judged["link"] for judged in results["tests"].values()]
         learned, before = (sum(row[name]["mrr"] for row in rows) for name in ("model", "untrained model"))
         assert len(rows) == 2 and learned > before
+        assert all("+ like definitions" in row for row in rows), "what needs no training stands beside it"
         assert next(tmp_path.rglob("encoder/plain/config.json")).is_file()
         assert list(tmp_path.rglob("checkpoints/graphmer_training-*/000001-step-100/model.safetensors"))
     shown = [o for c in verdict.notebook["cells"] for o in c.get("outputs", ()) if "image/png" in o.get("data", {})]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anylab.catalog import advise, rates, table
+from anylab.catalog import advise, amounts, rates, table
 from anylab.catalog.advise import calendar, cost
 from anylab.project import open_project
 from tests.conftest import ROOT
@@ -419,3 +419,39 @@ def test_of_ones_own_cards_the_faster_comes_first_where_power_differs_by_cents_a
     quick = {**own, "id": "quick", "half_tflops": 240, "bandwidth_gbs": 2600, "watts": 4500}
     assert ranked({**own, "id": "slow"}, quick, have=["p"], units=100) == ["quick", "slow"]
     assert ranked({**own, "id": "slow"}, quick, have=["p"], units=1e6) == ["slow", "quick"]
+
+
+def test_what_the_claims_say_of_our_own_figures_is_what_comes_out(real):
+    offers = {offer["id"]: offer for offer in real["offers"]}
+    small, base = (next(c for c in real["notebooks"]["graphmer_training"]["work"]["choices"] if c["id"] == id)
+                   for id in ("small", "base"))  # fmt: skip
+    two, own = offers["kaggle/free/t4x2"], offers["local/own/rtx-3050"]
+    times = [rates.total_seconds(small, o, 1000, rates.unit_seconds(small, o)) for o in (own, two)]
+    assert round(times[0] / times[1], 1) == 2.9  # "2.9 times, two T4s and our size small"
+    assert [rates.batch({**c, "item_most": 64}, own) for c in (small, base)] == [32, 16]  # 8 GB, local's claim
+    told = [c["now"] for n in real["notebooks"].values() for c in n["claims"]]
+    assert any("2.9 times" in now for now in told)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (59, "59 s"),
+        (60, "1 min"),
+        (66, "1.1 min"),
+        (89, "1.5 min"),
+        (596, "9.9 min"),
+        (597, "10 min"),
+        (3500, "58 min"),
+    ],
+)
+def test_few_minutes_are_told_to_a_tenth_so_that_no_two_cards_look_alike_that_differ_by_half(seconds, told):
+    assert amounts.duration(seconds / 3600) == told
+
+
+def test_many_sessions_under_a_quota_that_nobody_publishes_come_after_a_known_one():
+    known = {**OFFER, "id": "known", "usd_per_hour": 0}
+    open_ = {**known, "id": "a", "hours_per_week": None, "half_tflops": 48}  # twice as fast, if it lets you
+    assert ranked(open_, known, units=100) == ["a", "known"]  # one session: the faster
+    assert ranked(open_, known, units=1e6) == ["known", "a"]
+    assert ranked({**open_, "half_tflops": 24}, known, units=100) == ["known", "a"]  # of equals, not by the alphabet

@@ -88,9 +88,19 @@ def test_a_fact_that_lacks_something_is_a_finding_with_its_line(tmp_path, fact, 
     assert len(found) == 1 and message in found[0] and re.match(r"platforms/plain/platform\.toml:\d+: ", found[0])
 
 
+CLAIM = (
+    '\n[[claims]]\ndocument = "d"\nsaid = "fast"\nnow = "slow"\ncard = "small"\ntflops = 3\nright = false\n'
+    'source = "x"\ndate = "2026"\ngrade = "measured"\n'
+)
+
+
 @pytest.mark.parametrize(
     ("rest", "message"),
     [
+        ({"about": WORK + CLAIM.replace("false", '"no"')}, "'claims.0.right' of the work of a notebook must"),
+        ({"about": WORK + CLAIM.replace("= 3", '= "many"')}, "'claims.0.tflops' of the work of a notebook must be"),
+        ({"about": WORK + CLAIM + "saidd = 1\n"}, "unknown key 'saidd' in 'claims.0'"),
+        ({"about": WORK + CLAIM.replace('"small"', '"smal"')}, "ours.toml:20: no card 'smal' in cards.toml"),
         ({"cards": CARDS.replace('source = "a page", ', "")}, "platforms/cards.toml:4: 'small.memory_gb' has a value"),
         ({"cards": CARDS.replace("memory_gb", "memory")}, "unknown fact 'small.memory'; did you mean 'memory_gb'?"),
         ({"cards": CARDS.replace('kind = "gpu"\n', "")}, "the card 'small' must be a table with a name and a kind"),
@@ -255,3 +265,15 @@ def test_a_wrong_fact_is_a_line_of_its_own_before_anything_is_computed_from_it(t
     assert "must be a number, zero or more of GB, not 'lots'" in found
     assert "unknown fact 'facts.ram_bg'; did you mean 'ram_gb'?" in found and "no card 'smal' in cards.toml" in found
     assert all("platform.toml:" in str(problem) for problem in refused.value.problems)
+
+
+def test_every_price_of_an_hour_leads_to_the_page_that_names_it_and_not_to_a_front_door():
+    prices = [
+        fact["usd_per_hour"]
+        for platform in table.read(open_project(ROOT))["platforms"]
+        for plan in platform["plans"]
+        for fact in (plan["facts"], *(machine["facts"] for machine in plan["machines"]))
+        if fact.get("usd_per_hour", {}).get("value")
+    ]
+    assert len(prices) > 20
+    assert {p["link"] for p in prices if not re.fullmatch(r"https://[^/]+/\S+", p["link"])} == set()

@@ -91,7 +91,9 @@ function costOf(offer, hours, kwhUsd) {
 }
 function rankOf(row, offer, ask) {
   var unknown = row.usd === null, usd = unknown ? 0 : offer.owned ? rounded(row.usd, 1) : row.usd, worth = usd + ask.hour_usd * row.elapsed_hours;
-  return [!offer.variant, Math.max(0, row.choice.lesser), unknown, worth, row.elapsed_hours, offer.id];
+  var doubtful = !row.quota_known;
+  return [!offer.variant, Math.max(0, row.choice.lesser), unknown, worth, doubtful && row.sessions !== 1,
+    row.elapsed_hours, doubtful, offer.background !== true, offer.id];
 }
 function shownRow(row, offer) {
   return {

@@ -42,6 +42,7 @@
     byId("a-budget-out").textContent = ask.budget === null ? "no limit" : money(ask.budget);
     byId("a-budget").setAttribute("aria-valuetext", byId("a-budget-out").textContent);
     say(answer, words);
+    mind(answer.rows);
     rank(answer);
     refuse(answer);
     draw(answer.rows, words);
@@ -59,6 +60,16 @@
     if (!best.variant) told += " There is no variant of ours for it yet.";
     if (!best.quota_known) told += " Its quota is not published.";
     node.appendChild(document.createTextNode(told));
+  }
+  /* what the places say on this work, each thing once; catalog/words.py has the same */
+  function mind(rows) {
+    var said = {}, list = byId("minded");
+    rows.forEach(function (row) {
+      var place = offers[row.offer].words.split(",")[0];
+      if (row.caution && (said[row.caution] = said[row.caution] || []).indexOf(place) < 0) said[row.caution].push(place);
+    });
+    list.textContent = "";
+    Object.keys(said).forEach(function (caution) { list.appendChild(make("li", {}, said[caution].join(", ") + ": " + caution)); });
   }
   function rank(answer) {
     var body = byId("ranked").tBodies[0];
@@ -83,7 +94,7 @@
     list.textContent = "";
     told.forEach(function (x) {
       var more = typeof x.wants === "number" && typeof x.has === "number" && x.code !== "budget" ? " (" + rounded(x.has, 1) + " of " + rounded(x.wants, 1) + ")" : "";
-      list.appendChild(make("li", {}, offers[x.offer].words + ": " + WHY[x.code] + more));
+      list.appendChild(make("li", {}, offers[x.offer].words + ": " + WHY[x.code === "memory" && offers[x.offer].kind === "cpu" ? "ram" : x.code] + more));
     });
     byId("refused").hidden = !told.length;
   }

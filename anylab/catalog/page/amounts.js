@@ -11,6 +11,7 @@ function duration(hours) {
   var seconds = hours * 3600;
   if (seconds < 1) return "under 1 s";
   if (seconds < 59.5) return halfUp(seconds) + " s";
+  if (seconds < 597) return tenth(seconds / 60) + " min";
   if (seconds < 3570) return halfUp(seconds / 60) + " min";
   if (hours < 47.95) return tenth(hours) + " h";
   return tenth(hours / 24) + " days";

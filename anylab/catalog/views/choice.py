@@ -137,7 +137,7 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
             wants = facts.get("wants")
             told = f"{platform['name']} takes {wants['value']}" if wants and wants["value"] else platform["name"]
             apps.append((platform["name"], Cell(told, reader.fact(wants or facts["takes_notebooks"]).source)))
-        prices = sorted({o["usd_per_hour"] for o in offers if o["usd_per_hour"]})
+        prices = sorted((o["kind"] == "cpu", o["usd_per_hour"]) for o in offers if o["usd_per_hour"])  # GPUs first
         restarts = any(o["session_hours"] and o["session_hours"] < 24 for o in offers)
         if (
             prices
@@ -148,7 +148,7 @@ def _served(reader: Reader) -> Iterator[tuple[Cell, Cell, Cell]]:
             always.append(
                 (
                     platform["name"],
-                    Cell(f"{platform['name']}: by use, from {prices[0]:.2f} USD an hour, without a browser"),
+                    Cell(f"{platform['name']}: by use, from {prices[0][1]:.2f} USD an hour, without a browser"),
                 )
             )
     for task, places in (("demos that others open, and APIs", apps), ("production", always)):

@@ -57,7 +57,9 @@ def sections(reader: Reader) -> list[Section]:
         f"For {JOBS_A_YEAR} jobs a year, with an hour of your time at {amounts.money(HOUR_USD)} and a kilowatt hour at "
         f"{power(reader.table):.2f} USD. The jobs and your hour are settings, not facts; what is paid leaves out a "
         "card's own price, and what a place asks on top of an hour's price. Your time counts from begin to end, "
-        "waiting for a quota included. One job follows another; jobs that a year cannot hold have no price."
+        "waiting for a quota included. A year is twelve months, each with its own credit and its own whole purchases: "
+        "what is left of one is not carried on, so units that are bought without a subscription may come cheaper. "
+        "One job follows another; jobs that a year cannot hold have no price."
     )
     tables = [_costs(reader, name, n) for name, n in reader.counted()]
     return [
@@ -162,8 +164,11 @@ def _break_even(reader: Reader, offer: Plain, price: Plain | None, name: str) ->
         return NOTHING
     mine = next((r for r in answer(reader, name, open_places(reader)) if r["offer"] == offer["id"]), None)
     used = None if mine is None else advise.cost(offer, mine["hours"], power(reader.table))
-    if mine is None or used is None:
-        return Cell("does not fit")
+    if mine is None:
+        why = advise.way(reader.table["notebooks"][name], offer)[2]
+        return NOTHING if why.get("code") == "rate" else Cell("does not fit")
+    if used is None:
+        return NOTHING
     rent = cheapest_rent(reader, name, mine)
     if rent is None:
         return NOTHING

@@ -30,6 +30,7 @@ EXECUTION = (
     ("coming back to a running session", "reconnect", ""),
     ("the end of a session takes", "lost", ""),
     ("not allowed", "forbidden", ""),
+    ("on cloned voices and faces", "cloned_voices", ""),
 )
 DATA = (
     ("bringing data in", "upload", ""),
@@ -57,7 +58,7 @@ def quick(reader: Reader) -> Section:
     """A row a plan, a column a feature."""
     rows = []
     for platform, plan in reader.plans():
-        cells = [reader.across(platform, plan, key, unit, short=True) for _, key, unit in _QUICK]
+        cells = [_short(platform, plan, reader, key, unit) for _, key, unit in _QUICK]
         rows.append(
             (
                 Cell(reader.name(platform, plan)),
@@ -150,6 +151,17 @@ def _cards(platform: Plain, plan: Plain, reader: Reader) -> tuple[Cell, Cell, Ce
     return Cell("; ".join(names)), Cell(shown, source if sizes else 0, sizes[-1] if sizes else 0), _bf16(offers)
 
 
+def _short(platform: Plain, plan: Plain, reader: Reader, key: str, unit: str) -> Cell:
+    """A fact of a plan, without its note; a week's hours are seven times a day's where the quota is a daily one."""
+    cell = reader.across(platform, plan, key, unit, short=True)
+    fact = (platform["facts"] | plan["facts"]).get("daily_gpu_hours")
+    day = fact["value"] if fact else None
+    if key != "weekly_gpu_hours" or cell.text != "no limit" or not isinstance(day, int | float):
+        return cell
+    told = f"{amounts.number(7 * day)} h ({amounts.number(day)} a day)"
+    return replace(reader.fact(fact, "h", short=True), text=told, sort=7 * day)
+
+
 def _bf16(offers: list[Plain]) -> Cell:
     """bf16 is native from compute capability 8.0 on."""
     able = {o["capability"] >= 8 for o in offers if o["kind"] == "gpu" and o["capability"] is not None}
@@ -204,8 +216,21 @@ def _pros(reader: Reader) -> Table:
     )
 
 
+def _place(platform: Plain) -> str:
+    """A place with its state, where that is not simply open."""
+    return platform["name"] + ("" if platform["state"] == "open" else f" ({STATES[platform['state']][0]})")
+
+
+def _nothing(platform: Plain, reader: Reader) -> Cell:
+    """What stands for the steps of a place that has none."""
+    if platform["state"] != "dead":
+        return Cell("unknown", mark=UNKNOWN)
+    return Cell("nothing to begin any more", reader.fact(platform["facts"].get("state")).source)
+
+
 def _begin(reader: Reader) -> list[Raw | Steps]:
     lists: list[Raw | Steps] = []
+    begun = False
     for platform in reader.table["platforms"]:
         steps = []
         for step in platform["setup"]:
@@ -215,12 +240,14 @@ def _begin(reader: Reader) -> list[Raw | Steps]:
                 "" if step["minutes"] is None else f" ({'≈ ' if mark else ''}{amounts.number(step['minutes'])} min)"
             )
             steps.append(Cell(step["do"] + minutes, number))
-        if steps:
+        begun = begun or bool(steps)
+        if not steps:  # what is gone, and what nobody could find, stands in the list too
+            lists.append(Steps(_place(platform), (_nothing(platform, reader),)))
+        else:
             total = _minutes(platform)
             told = f": ≈ {total.text} minutes" if total.sort is not None else ""
-            closed = "" if platform["state"] == "open" else f" ({STATES[platform['state']][0]})"
-            lists.append(Steps(f"{platform['name']}{closed}{told}", tuple(steps)))
-    if not lists:
+            lists.append(Steps(_place(platform) + told, tuple(steps)))
+    if not begun:
         return []
     return [Raw(html="<div class=groups>"), *lists, Raw(html="</div>")]
 

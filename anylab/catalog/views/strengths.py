@@ -94,6 +94,9 @@ def _fors(reader: Reader, platform: Plain) -> Iterator[Cell]:
     if any(o["hours_per_week"] for o in offers):
         most = max(o["hours_per_week"] or 0 for o in offers)
         yield _said(reader, platform, "weekly_gpu_hours", f"a published quota: {amounts.number(most)} h a week")
+    elif any(o["hours_per_day"] for o in offers):
+        most = max(o["hours_per_day"] or 0 for o in offers)
+        yield _said(reader, platform, "daily_gpu_hours", f"a published quota: {amounts.number(most)} h a day")
     for key, words in (
         ("background", "runs on with the browser closed"),
         ("persists", "files stay between sessions"),
@@ -104,6 +107,22 @@ def _fors(reader: Reader, platform: Plain) -> Iterator[Cell]:
     minutes = sum(step["minutes"] for step in platform["setup"])
     if platform["setup"] and minutes <= _SOON and platform["state"] == "open":
         yield Cell(f"ready in {amounts.number(minutes)} minutes", mark=ESTIMATE)
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _without_gpu(reader: Reader, platform: Plain, offers: list[Plain]) -> Iterator[Cell]:
+    """No GPU where the facts say that none can be had; where they name some, those machines are only not known here."""
+    facts = [plan["facts"].get("accelerators", platform["facts"].get("accelerators")) for plan in platform["plans"]]
+    said = {word for fact in facts if fact and fact["value"] for word in _listed(fact["value"])}
+    if any(not word.startswith("none") for word in said):
+        plans = {o["plan"] for o in offers}
+        names = ", ".join(p["name"] for p in platform["plans"] if p["id"] in plans)
+        yield _said(reader, platform, "accelerators", f"without a GPU: {names}")
+    else:
+        yield _said(reader, platform, "accelerators", "no GPU")
 
 
 def _againsts(reader: Reader, platform: Plain) -> Iterator[Cell]:
@@ -121,7 +140,7 @@ def _againsts(reader: Reader, platform: Plain) -> Iterator[Cell]:
             f"no notebooks: it wants {wants}" if wants else "runs no notebook as it is",
         )
     if offers and not any(o["kind"] != "cpu" for o in offers):
-        yield _said(reader, platform, "accelerators", "no GPU")
+        yield from _without_gpu(reader, platform, offers)
     for key, words in (
         ("background", "stops when the browser closes"),
         ("persists", "keeps no files between sessions"),
@@ -143,8 +162,10 @@ def _againsts(reader: Reader, platform: Plain) -> Iterator[Cell]:
     free = [o for o in offers if o["usd_per_hour"] == 0 and o["kind"] == "gpu" and not o["owned"]]
     if free and all(o["capability"] is not None and o["capability"] < 8 for o in free):
         yield Cell("what is free has no native bf16")
-    rented = [o["usd_per_hour"] for o in offers if o["usd_per_hour"]]
+    rented = [(o["kind"] == "cpu", o["usd_per_hour"]) for o in offers if o["usd_per_hour"]]
     if rented and not free:
-        yield _said(reader, platform, "usd_per_hour", f"from {min(rented):.2f} USD an hour")
+        cores, least = min(rented)  # a GPU before bare cores, which cost less and do less
+        what = "" if cores else " for a GPU"
+        yield _said(reader, platform, "usd_per_hour", f"from {least:.2f} USD an hour{what}")
     if any(o["owned"] for o in offers):
         yield Cell("a card to buy, and everything to look after")

@@ -79,7 +79,7 @@ def sections(reader: Reader) -> list[Section]:
 def _times(reader: Reader) -> Iterator[Table | Bars]:
     for name, notebook in reader.counted():
         work = notebook["work"]
-        rows, bars = [], []
+        rows, bars, shown_ways = [], [], set()
         for offer in accelerators(reader, notebook):
             longest, choice, why = hours(notebook, offer, work["presets"][-1])
             label = reader.accelerator(offer)
@@ -96,11 +96,12 @@ def _times(reader: Reader) -> Iterator[Table | Bars]:
             asked, _, _ = hours(notebook, offer, work["ask"])
             shown = time(asked, grade, source, choice["lesser"])
             bars.append(Bar(label, asked, shown, choice["lesser"] > 0))
+            shown_ways.add(choice["id"])
         rows.sort(key=lambda row: (row[0] == 0, row[0]))
         bars.sort(key=lambda bar: bar.value or 0)
         title = f"{notebook['title']}: {_units(work, work['ask'])}"
         note = "; ".join(
-            f"{words.size(c['lesser'])}: {c['words']}" for c in work["choices"] if c["lesser"] and not c["asked_only"]
+            f"{words.size(c['lesser'])}: {c['words']}" for c in work["choices"] if c["lesser"] and c["id"] in shown_ways
         )
         yield Bars(f"bars-{name}", title, tuple(bars), f"{_capital(note)}." if note else "")
         head = ("accelerator", "how", *(_units(work, units) for units in work["presets"]))
@@ -219,7 +220,8 @@ def _fits_a_week(notebook: Plain, offer: Plain, week: float | None) -> Cell:
     if week is None:
         return NOTHING
     fit = int(week / one * _MANY)
-    return Cell(words.sized(_units(work, _two_figures(fit)), choice["lesser"]), sort=fit, mark=ESTIMATE)
+    told = f"{amounts.number(_two_figures(fit))} {work['units']}"
+    return Cell(words.sized(told, choice["lesser"]), sort=fit, mark=ESTIMATE)
 
 
 def _two_figures(n: int) -> int:
@@ -243,7 +245,11 @@ def _memory(reader: Reader) -> Iterator[Table]:
         head = ("accelerator", "memory", *(c["words"] for c in choices))
         cores = any("cpu" in c["kinds"] for c in choices)
         items = {c["item"] for c in choices if c["item"]}
-        said = [f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two."] * bool(items)
+        most = max((c["item_most"] for c in choices if c["item"]), default=0)
+        said = [
+            f"A number is how many items ({', '.join(sorted(items))}) fit at a time, a power of two; the notebook "
+            f"takes {most} at most, and sums of such batches for more."
+        ] * bool(items)
         said += ["Cores have the memory of the place that gives most with them; others give less."] * cores
         note = " ".join(said)
         yield Table(f"memory-{name}", f"{notebook['title']}: what fits where", head, tuple(fits), note)

@@ -15,6 +15,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+from labkit import storage
 from tokenizers import Tokenizer
 
 from graphmer import ragged
@@ -35,7 +36,7 @@ def corpus(
     settings: ChainSettings,
     hidden: frozenset[str] = frozenset(),
 ) -> Corpus:
-    """`build_corpus`, or what an earlier call with the same input has left below `root`. Raises OSError."""
+    """`build_corpus`, or what an earlier call with the same input has left below `root`. Raises Stop."""
     folder = Path(root) / f"corpus-{key(graph_hash, definitions, triples, tokenizer, settings, hidden)}"
     found = load(folder)
     if found is not None:
@@ -66,21 +67,23 @@ def key(graph_hash: str, definitions, triples, tokenizer: Tokenizer, settings: C
 
 
 def save(data: Corpus, folder: Path) -> None:
-    """Write a corpus whole. Raises OSError."""
+    """Write a corpus whole. Raises Stop."""
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
-        for name, items in zip(PARTS, (*data.views, *data.heads, data.edges, data.tails), strict=True):
-            ragged.save(partial, name, items)
-        np.savez(partial / "small.npz", asked=data.asked, inside=data.inside, spaced=data.spaced)
-        about = {
-            "version": VERSION, "settings": asdict(data.settings), "names": data.names,
-            "entities": list(data.entities), "skipped_tails": data.skipped_tails,
-        }  # fmt: skip
-        (partial / "corpus.json").write_text(json.dumps(about), encoding="ascii")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
+        # numpy's own error does not say that the disk is full: it is looked at while it still is.
+        with storage.told(folder):
+            partial.mkdir(parents=True)
+            for name, items in zip(PARTS, (*data.views, *data.heads, data.edges, data.tails), strict=True):
+                ragged.save(partial, name, items)
+            np.savez(partial / "small.npz", asked=data.asked, inside=data.inside, spaced=data.spaced)
+            about = {
+                "version": VERSION, "settings": asdict(data.settings), "names": data.names,
+                "entities": list(data.entities), "skipped_tails": data.skipped_tails,
+            }  # fmt: skip
+            (partial / "corpus.json").write_text(json.dumps(about), encoding="ascii")
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

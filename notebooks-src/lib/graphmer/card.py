@@ -6,14 +6,20 @@ is left out, never filled in.
 
 from dataclasses import asdict
 
-from graphmer.evaluate import MODEL, UNTRAINED, verdict
+from graphmer.evaluate import MODEL, UNTRAINED
 from graphmer.export import LEFT_OUT, architecture
+from graphmer.links import Linker
 from graphmer.run import Run
+from graphmer.verdict import sentences
 
 
-def text(run: Run, results: dict, manifest: dict, step: int, device: str) -> str:
-    """Markdown with the front matter that model hubs read. `step`: the step of the exported weights."""
-    parts = [_front(run), _about(run, manifest, step, device), _scores(results), _use(run)]
+def text(
+    run: Run, results: dict, manifest: dict, step: int, device: str, head: Linker | None = None, remark: str = ""
+) -> str:
+    """Markdown with the front matter that model hubs read. `step`: the step of the exported weights; `remark`: what a
+    reader of the figures has to know first."""
+    told = [f"**{remark}**"] if remark else []
+    parts = [_front(run), *told, _about(run, manifest, step, device, head), _scores(results), _use(run)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -29,8 +35,9 @@ def results_size(run: Run) -> str:
     return f"{sum(p.numel() for p in run.model.parameters()) / 1e6:.1f}M"
 
 
-def _about(run: Run, manifest: dict, step: int, device: str) -> str:
+def _about(run: Run, manifest: dict, step: int, device: str, head: Linker | None) -> str:
     c = run.model.config
+    spent = f"{run.seconds / 60:.0f} minutes" if run.seconds >= 120 else f"{run.seconds:.0f} seconds"
     lines = [
         "An encoder trained on leafy chain graphs: words of Python functions as roots, the names that they call, raise",
         "or inherit as leaves. The method is that of arXiv 2510.09580 with these choices: "
@@ -41,16 +48,19 @@ def _about(run: Run, manifest: dict, step: int, device: str) -> str:
         f" graph `{manifest['triples_sha256'][:16]}`. 10 % of the packages and 10 % of the remaining triples were"
         " never trained on, another 10 % of the packages served for validation.",
         f"- **Training**: {run.step:,} of {run.settings.steps:,} steps, {run.samples:,} samples, {run.tokens:,} tokens,"
-        f" {run.seconds / 60:.0f} minutes on {device}; seed {run.settings.seed}. The weights are of step {step:,}.",
+        f" {spent} on {device}; seed {run.settings.seed}. The weights are of step {step:,}.",
         f"- **Shape**: {c.layers} layers x {c.width}, {c.heads} heads, {c.vocabulary:,} tokens, R = {c.roots},"
         f" K = {c.leaf_slots}.",
         f"- **Settings**: `{asdict(run.settings)}`",
+        f"- **Link head**: {head.run.step:,} steps, `{asdict(head.run.settings)}`"
+        if head
+        else "- **Link head**: none.",
     ]
     return "\n".join(lines)
 
 
 def _scores(results: dict) -> str:
-    lines = ["## What was measured", "", verdict(results), ""]
+    lines = ["## What was measured", "", sentences(results), ""]
     for test, judged in results["tests"].items():
         lines += [
             f"**{test}**: {judged['questions']:,} questions, {judged['candidates']:,} candidate names; the answer is",

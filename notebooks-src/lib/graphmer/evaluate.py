@@ -10,7 +10,8 @@ Decisions:
   by token into masked leaves. Other link heads, trained without a part, have rows of their own.
 - The untrained model of the same shape is a row of the table: if it scores as well as the trained one, the weights were
   not loaded or nothing was learned.
-- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning.
+- "Names in scope" is a counting row too: what it costs nothing to look up must not look like learning. What follows
+  similar definitions, which the link head is given, is the row ALIKE, with a sentence of its own in the verdict.
 - "Better" means a lead of at least 0.02 MRR whose bootstrap 95 % interval (over questions) does not touch zero. Seeds
   are not in that interval: one run is one run.
 """
@@ -42,6 +43,7 @@ from graphmer.tokens import SEP
 
 MARGIN = 0.02
 MODEL, UNTRAINED, LEAVES = "model", "untrained model", "leaves alone"
+COUNTED, ALIKE = "+ same short name", "+ like definitions"  # the second is the first and likeness
 WITHOUT = "without "  # and the name of a part: the row of a link head that was trained without it
 BODY_VIEW, COPIED = "leaves, body in view", "copy from the body"
 
@@ -62,10 +64,10 @@ def evaluate(
     """All figures of one model as plain numbers. `linkers`: trained link heads by the name of their row.
 
     Among `linkers` MODEL is the one that is judged; without it (no time to train one) the leaves are.
-    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `adds` (the
-    same minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`: masked words of unseen
-    text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds` are the entities'
-    types; the numbers bound the questions, the pairs, the rows of text and the steps of TransE and ComplEx.
+    `tests[name]` holds `link` (a row per method), `best_count`, `lead` (the model's MRR minus that one's), `alike`
+    (minus ALIKE's), `adds` (minus those of heads without a part), `relations`, `judged` (types, calibration). `mlm`:
+    masked words of unseen text; `search`: code search; `levels`: what counting reaches on the training losses. `kinds`
+    are the entities' types; the numbers bound questions, pairs, rows of text and the steps of TransE and ComplEx.
     """
     settings = train_corpus.settings
     torch.manual_seed(seed)
@@ -104,6 +106,8 @@ def _judge(model, untrained, questions: Questions, counts, embedded, linkers, se
     }
     for name, method in embedded.items():
         scored[name] = [method.scores(head, relation) for head, relation, _ in questions.triples]
+    if MODEL in linkers:
+        scored[ALIKE] = list(scored[COUNTED] + linkers[MODEL].shares(questions.triples))
     rows = {name: _row(questions, scores) for name, scores in scored.items()}
     best_count = max(METHODS, key=lambda name: rows[name]["mrr"])
     rows[COPIED] = _copy_row(questions, scored["relation frequency"])
@@ -129,6 +133,7 @@ def _judge(model, untrained, questions: Questions, counts, embedded, linkers, se
         "link": rows,
         "best_count": best_count,
         "lead": bootstrap_lead(ranks[MODEL], ranks[best_count], seed),
+        "alike": bootstrap_lead(ranks[MODEL], ranks[ALIKE], seed) if ALIKE in rows else None,
         "adds": {n: bootstrap_lead(ranks[MODEL], ranks[f"{WITHOUT}{n}"], seed) for n in _left_out(linkers)},
         "relations": _by_relation(questions, ranks[MODEL], ranks[best_count]),
         "judged": tasks.answers_judged(questions, scores, tasks.allowed_types(questions.names, kinds)),
@@ -221,74 +226,3 @@ def _by_relation(questions: Questions, model: np.ndarray, count: np.ndarray) -> 
         }
         for relation in sorted(set(relations))
     }
-
-
-def table(results: dict) -> str:
-    """All methods of both tests as lines of at most 62 characters: a phone shows them whole."""
-    lines = []
-    for test, judged in results["tests"].items():
-        lines.append(f"{test}: {judged['questions']:,} questions, {judged['candidates']:,} names to choose from")
-        lines.append(f"{'':21} MRR  95 % interval  first 10  whole name")
-        for name, row in judged["link"].items():
-            span = f"{row['mrr_low']:.3f} to {row['mrr_high']:.3f}"
-            lines.append(f"{name:20} {row['mrr']:.3f}  {span:14}  {row['hits10']:7.1%}  {row['exact']:9.1%}")
-        lines.append("")
-    return "\n".join(lines).rstrip()
-
-
-def in_short(results: dict) -> str:
-    """`MRR 0.31 (counting 0.29) on random triples, ...` for the run report."""
-    return ", ".join(
-        f"MRR {judged['link'][MODEL]['mrr']:.3f} (counting {judged['link'][judged['best_count']]['mrr']:.3f}) on {name}"
-        for name, judged in results["tests"].items()
-    )
-
-
-def asides(results: dict) -> str:
-    """The other tasks in a few lines."""
-    mlm, search = results["mlm"], results["search"]
-    lines = [
-        f"Masked words of unseen packages: perplexity {mlm['perplexity']:,.0f}, counting"
-        f" {mlm['unigram_perplexity']:,.0f}; {mlm['accuracy']:.1%} right, counting {mlm['unigram_accuracy']:.1%}."
-    ]
-    if "model" in search:
-        lines.append(
-            f"Code search, one of {search['pairs']}: MRR@10 {search['model']:.3f}, TF-IDF {search['tf-idf']:.3f}"
-            " (it was not trained for this)."
-        )
-    for name, judged in results["tests"].items():
-        kind, row = judged["judged"], judged["link"][MODEL]
-        hidden = "" if row["exact_hidden"] is None else f", where the text does not show it {row['exact_hidden']:.1%}"
-        lines.append(
-            f"{name}: whole name right {row['exact']:.1%}{hidden}; first answers of a wrong type"
-            f" {kind['wrong_type']:.1%}, calibration error {kind['ece']:.2f}."
-        )
-    return "\n".join(lines)
-
-
-def verdict(results: dict) -> str:
-    """In plain words, a sentence a test: did the model beat the best counting method?"""
-    return " ".join(_sentence(name, judged) for name, judged in results["tests"].items())
-
-
-def _sentence(name: str, judged: dict) -> str:
-    lead, best = judged["lead"], judged["best_count"]
-    model, count = judged["link"][MODEL]["mrr"], judged["link"][best]["mrr"]
-    figures = f"MRR {model:.3f} against {count:.3f} for counting ({best})"
-    span = f"difference {lead['mrr']:+.3f}, 95 % interval {lead['low']:+.3f} to {lead['high']:+.3f}"
-    if lead["low"] > 0 and lead["mrr"] >= MARGIN:
-        text = f"On {name} the model beat the best counting method: {figures}; {span}."
-    elif lead["high"] < 0:
-        text = f"On {name} the model did not beat the best counting method, it is worse: {figures}; {span}."
-    else:
-        text = f"On {name} the model did not clearly beat the best counting method: {figures}; {span}."
-    for part, adds in judged.get("adds", {}).items():
-        figures = f"({adds['mrr']:+.3f}, {adds['low']:+.3f} to {adds['high']:+.3f})"
-        if adds["low"] > 0:
-            text += f" The {part} {'are' if part.endswith('s') else 'is'} worth something to it {figures}."
-        else:
-            verb = "add" if part.endswith("s") else "adds"
-            text += f" What the {part} {verb} cannot be told from nothing {figures}."
-    if model <= 2 * judged["link"][UNTRAINED]["mrr"]:
-        text += " It is hardly better than the same network untrained: it has learned little about links yet."
-    return text

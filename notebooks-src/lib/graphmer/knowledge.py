@@ -30,10 +30,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit import storage
+
 from graphmer.resolve import Resolver
 from graphmer.syntax import collect
 
-VERSION = 1
+VERSION = 2  # of the builder: it decides which triples there are; a stored graph of an earlier one can still be read
 RELATIONS = (
     "defines", "has_method", "has_attribute", "has_parameter", "imports", "imports_name", "inherits", "overrides",
     "calls", "instantiates", "raises", "catches", "decorated_by", "param_type", "returns_type", "reads_attribute",
@@ -47,6 +49,7 @@ SKIPPED_FOLDERS = {
 }  # fmt: skip
 # The largest hand-written file of the standard library is under 0.8 MB; what is bigger is a generated table.
 MAX_BYTES = 2_000_000
+DEEPEST = 100  # folders below a root; Python 3.11's os.walk recurses, and ends in an error at a thousand
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ def find_files(roots: Iterable[Path]) -> list[tuple[str, str, Path]]:
     found = []
     for root in roots:
         root = Path(root)
-        prefix = [root.name] if (root / "__init__.py").is_file() else []
+        prefix = [root.name] if os.path.isfile(root / "__init__.py") else []
         for folder, names, files in os.walk(root, followlinks=False):
-            names[:] = [n for n in names if n not in SKIPPED_FOLDERS and n.isidentifier()]
+            names[:] = entered(root, folder, (n for n in names if n.isidentifier()))
             for file in files:
                 stem = file.removesuffix(".py")
                 if stem == file or not stem.isidentifier():
@@ -104,6 +107,12 @@ def find_files(roots: Iterable[Path]) -> list[tuple[str, str, Path]]:
                 if parts:
                     found.append((".".join(parts), relative.as_posix(), Path(folder, file)))
     return sorted(found, key=lambda item: item[:2])
+
+
+def entered(root: Path, folder: str, names: Iterable[str]) -> list[str]:
+    """Which of the folders in `folder` are read."""
+    deep = len(Path(folder).relative_to(root).parts) >= DEEPEST
+    return [] if deep else [name for name in names if name not in SKIPPED_FOLDERS]
 
 
 def _read(path: Path) -> tuple[bytes, str]:
@@ -239,7 +248,7 @@ def _knowledge(triples, kinds: dict, rows: dict, manifest: dict) -> Knowledge:
 
 
 def save(path: Path, knowledge: Knowledge) -> None:
-    """Write a graph as compressed JSON: the whole file under another name, then renamed. Raises OSError."""
+    """Write a graph as compressed JSON: the whole file under another name, then renamed. Raises Stop."""
     names = {name: i for i, name in enumerate(knowledge.kinds)}
     relations = {relation: i for i, relation in enumerate(RELATIONS)}
     data = {
@@ -250,18 +259,23 @@ def save(path: Path, knowledge: Knowledge) -> None:
             d.name: (d.kind, d.module, d.owner, d.path, d.signature, d.doc, d.source) for d in knowledge.definitions
         },
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     # Lone surrogates may stand in string literals; JSON's ASCII escapes carry them through.
-    partial.write_bytes(gzip.compress(json.dumps(data).encode("ascii"), compresslevel=3, mtime=0))
-    os.replace(partial, path)
+    packed = gzip.compress(json.dumps(data).encode("ascii"), compresslevel=3, mtime=0)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with storage.told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(packed)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Knowledge | None:
-    """A stored graph, or None where there is none, or it is damaged or of another version of the builder."""
+    """A stored graph, or None where there is none, or it is damaged or of a later version of the builder."""
     try:
         data = json.loads(gzip.decompress(path.read_bytes()))
-        if data["manifest"]["builder"] != VERSION:
+        if not 1 <= data["manifest"]["builder"] <= VERSION:
             return None
         names = list(data["kinds"])
         triples = [(names[h], RELATIONS[r], names[t]) for h, r, t in data["triples"]]

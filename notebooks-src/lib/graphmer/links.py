@@ -5,17 +5,18 @@ and repeats exactly: order and dropout depend only on (seed, step), so a run tha
 `Linker.scores` gives a score to every candidate name; `ranking` judges it like any other method.
 
 A score is a sum of two parts, learned together with cross-entropy over all candidates:
-- q . t: q is made of the encoder's states of the head's text, hashed words of its name, class, module, signature and
-  docstring, its known triples and the relation; t of a free vector for each name and the hashed words of the name.
-- what points at the candidate (`surroundings`): counts of training triples, names in the scope and in the text. A gate
-  decides from the relation, the head's kind and how much each source has seen what its three features are worth.
+- q . t: q is made of the encoder's states of the head's text, hashed words of its name, class, module, signature,
+  docstring and members, its known triples and the relation; t of a free vector for each name and its hashed words.
+- what points at the candidate (`surroundings`): counts of training triples, what follows definitions that read like the
+  head (`neighbours`), names in the scope and in the text. A gate decides from the relation, the head's kind and how
+  much each source has seen what its three features are worth.
 
 Decisions:
 - Why not only leaves? Leaves spell a name token by token, and a rare name needs every token right. Counts are what a
   network of this size learns worst and a table knows for nothing: it is given the table and learns when to trust it.
 - Nothing here starts with an advantage: all gates begin at zero, and the untrained head ranks at random.
 - Much dropout, and decay on the tables: at 27,000 links this is a small-data problem (docs/lab-log.md).
-- `left_out` takes parts away for comparisons: encoder, words, counts or scope.
+- `left_out` takes parts away for comparisons: encoder, words, counts (neighbours with them), neighbours or scope.
 """
 
 import math
@@ -27,12 +28,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphmer.contexts import BUCKETS, CLOSED, KINDS, OPEN, SCOPE, WORDS
 from graphmer.knowledge import QUERIED
-from graphmer.surroundings import BUCKETS, CLOSED, FEATURES, KINDS, OPEN, POINTERS, SCOPE, WORDS, Asked, Surroundings
+from graphmer.run import stop_button
+from graphmer.surroundings import FEATURES, SOURCES, Asked, Surroundings
 from graphmer.textstates import TextStates
 
-SOURCES = (*OPEN, *CLOSED, *POINTERS)
-PARTS = {"encoder", "words", "counts", "scope"}
+VERSION = 2  # of the head's shape and inputs: a stored head of another one is trained anew
+PARTS = {"encoder", "words", "counts", "neighbours", "scope"}
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,18 @@ class LinkHead(nn.Module):
         self.gate = nn.Sequential(
             nn.Linear(len(QUERIED) + len(KINDS) + len(SOURCES), 64), nn.GELU(), nn.Linear(64, len(SOURCES) * FEATURES)
         )
-        for table in (self.words, self.known, self.relation, self.kind):
+        for table in (self.relation, self.kind):
             nn.init.normal_(table.weight, std=d**-0.5)
+        # Small: a word that training never shows stays what it was, and has to say nothing.
+        for table in (self.words, self.known):
+            nn.init.normal_(table.weight, std=0.01)
         nn.init.zeros_(self.names.weight)
         nn.init.zeros_(self.gate[-1].weight)
         nn.init.zeros_(self.gate[-1].bias)
         kept = torch.ones(len(SOURCES))
-        kept[: len(OPEN) + len(CLOSED)] = "counts" not in s.left_out
+        tables = len(OPEN) + len(CLOSED)
+        kept[: tables + 1] = "counts" not in s.left_out
+        kept[tables] *= "neighbours" not in s.left_out
         kept[-len(SCOPE) :] = "scope" not in s.left_out
         self.register_buffer("kept", kept, persistent=False)
 
@@ -92,7 +100,9 @@ class LinkHead(nn.Module):
         scores = self._read(asked) @ self._names(world).T + self.bias
         gate = self._gate(asked)
         if self.kept[0]:
-            scores = scores + torch.einsum("qf,qcf->qc", gate[:, 0], world.prior[asked.relation])
+            # Each question's weights in the columns of its relation: one product instead of a gathered table each.
+            placed = F.one_hot(asked.relation, len(QUERIED))[:, :, None] * gate[:, :1]
+            scores = scores + placed.flatten(1) @ world.prior.transpose(1, 2).flatten(0, 1)
         who, source, candidate, features = asked.entries
         worth = (gate[who, source] * features).sum(1)
         return scores.flatten().index_add(0, who * scores.shape[1] + candidate, worth).view_as(scores)
@@ -202,24 +212,26 @@ def train(
     on_log: Callable[[int, int, float], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
-    """Train until the settings' end, or until told to stop; `on_log(step, steps, nats per link)` every twentieth."""
+    """Train until the settings' end, or until told to stop (the stop button counts, too: the step in work is finished);
+    `on_log(step, steps, nats per link)` every twentieth."""
     s, around, device = run.settings, states.around, states.device
     shared, links, steps = world(around, device), _chosen(around, s), steps_of(around, s)
     per_epoch, total, since, order = steps // s.epochs, torch.zeros((), device=device), run.step, None
     if "encoder" not in s.left_out:
         states.of(links[:, 0])  # all at once: that is faster than batch by batch
     run.head.train()
-    while run.step < steps and not (should_stop is not None and should_stop()):
-        epoch, number = divmod(run.step, per_epoch)
-        if order is None or not number:
-            order, chance = _order(s.seed, epoch, len(links))
-        part = np.array_split(order, per_epoch)[number]
-        total += _step(run, shared, states, links[part], chance[part] < s.unseen, steps)
-        if run.step % max(1, steps // 20) == 0 or run.step == steps:
-            run.losses.append((run.step, total.item() / (run.step - since)))
-            total, since = torch.zeros_like(total), run.step
-            if on_log is not None:
-                on_log(run.step, steps, run.losses[-1][1])
+    with stop_button() as pressed:
+        while run.step < steps and not (pressed.is_set() or (should_stop is not None and should_stop())):
+            epoch, number = divmod(run.step, per_epoch)
+            if order is None or not number:
+                order, chance = _order(s.seed, epoch, len(links))
+            part = np.array_split(order, per_epoch)[number]
+            total += _step(run, shared, states, links[part], chance[part] < s.unseen, steps)
+            if run.step % max(1, steps // 20) == 0 or run.step == steps:
+                run.losses.append((run.step, total.item() / (run.step - since)))
+                total, since = torch.zeros_like(total), run.step
+                if on_log is not None:
+                    on_log(run.step, steps, run.losses[-1][1])
     run.head.eval()
     return run
 
@@ -266,8 +278,15 @@ class Linker:
         """(candidates,) for the head and relation of each triple; the tail is not looked at."""
         self.run.head.eval()
         around, shared = self.states.around, world(self.states.around, self.states.device)
-        heads = np.array([around.heads[head] for head, _, _ in triples])
-        relations = np.array([QUERIED.index(relation) for _, relation, _ in triples])
+        heads, relations = self._asked(triples)
         for at in range(0, len(triples), part):
             asked = around.ask(heads[at : at + part], relations[at : at + part])
             yield from self.run.head(to_device(asked, self.states), shared).cpu().numpy()
+
+    def shares(self, triples: Sequence[tuple[str, str, str]]) -> np.ndarray:
+        """(questions, candidates): what follows definitions like each head, without any training (`neighbours`)."""
+        return self.states.around.near.shares(*self._asked(triples))
+
+    def _asked(self, triples: Sequence[tuple[str, str, str]]) -> tuple[np.ndarray, np.ndarray]:
+        heads = np.array([self.states.around.heads[head] for head, _, _ in triples])
+        return heads, np.array([QUERIED.index(relation) for _, relation, _ in triples])

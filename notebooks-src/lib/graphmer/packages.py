@@ -13,7 +13,7 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from graphmer.knowledge import SKIPPED_FOLDERS
+from graphmer.knowledge import SKIPPED_FOLDERS, entered
 
 # A package larger than this share of the budget is left out: one package would be most of the graph.
 LARGEST_SHARE = 0.25
@@ -30,8 +30,8 @@ def installed(most_mb: float, folders: Sequence[Path] | None = None) -> list[Pat
         folders = [Path(sysconfig.get_paths()[key]) for key in ("purelib", "platlib")]
     found: dict[str, Path] = {}
     for folder in dict.fromkeys(Path(f) for f in folders):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if (path / "__init__.py").is_file() and path.name.isidentifier() and path.name not in SKIPPED_FOLDERS:
+        for path in sorted(folder.iterdir()) if os.access(folder, os.R_OK | os.X_OK) and folder.is_dir() else ():
+            if os.path.isfile(path / "__init__.py") and path.name.isidentifier() and path.name not in SKIPPED_FOLDERS:
                 found.setdefault(path.name, path)
     taken, left = [], most_mb * 1e6
     for name in sorted(found, key=lambda name: hashlib.sha256(name.encode()).digest()):
@@ -46,7 +46,7 @@ def source_bytes(package: Path, most: float = float("inf")) -> int:
     """Bytes of a package's Python files, tests left out; counting ends soon after `most`."""
     total = 0
     for folder, names, files in os.walk(package, followlinks=False):
-        names[:] = [name for name in names if name not in SKIPPED_FOLDERS]
+        names[:] = entered(package, folder, names)
         for file in files:
             if file.endswith(".py"):
                 try:

@@ -58,3 +58,20 @@ def load(folder: Path, name: str) -> Ragged:
     if offsets.ndim != 1 or offsets[0] != 0 or offsets[-1] != len(flat) or (np.diff(offsets) < 0).any():
         raise ValueError(f"{folder / name}: offsets and data do not belong together")
     return Ragged(flat, offsets)
+
+
+def gather(items: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(values of all rows in a row, how many each has)."""
+    first = items.offsets[rows]
+    n = items.offsets[rows + 1] - first
+    return items.flat[np.repeat(first - starts(n), n) + np.arange(n.sum())], n
+
+
+def starts(n: np.ndarray) -> np.ndarray:
+    """Where each of `n` pieces starts."""
+    return np.cumsum(n) - n
+
+
+def owned(values: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(whose each value is, values with columns first)."""
+    return np.repeat(np.arange(len(n)), n), values.T

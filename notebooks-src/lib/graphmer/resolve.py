@@ -14,7 +14,12 @@ import builtins
 
 from graphmer.syntax import Facts, Scope
 
-BUILTINS = {name: "Class" if isinstance(getattr(builtins, name), type) else "Function" for name in dir(builtins)}
+# What `site` and a notebook's kernel add or take away is no part of the language, and differs from session to session.
+SESSION = {"exit", "quit", "copyright", "credits", "license", "help", "display", "get_ipython", "__IPYTHON__", "_"}
+BUILTINS = {
+    name: "Class" if isinstance(getattr(builtins, name), type) else "Function"
+    for name in sorted(set(dir(builtins)) - SESSION)
+}
 
 
 class Resolver:

@@ -18,7 +18,7 @@ from graphmer.rows import Cursor
 
 @dataclass(frozen=True)
 class Settings:
-    """One optimiser step sees rows * accumulate rows. `warmup` None means max(100, 3 % of the steps).
+    """One optimiser step sees rows * accumulate rows. `warmup` None means 3 % of the steps, at least 100, at most 20 %.
 
     Every `valid_every` steps (0: never) the validation losses are measured; after `patience` of them without a better
     MNM (0: never) the run has ended.
@@ -92,7 +92,8 @@ def check_team(settings: Settings, processes: int) -> None:
 
 def learning_rate(step: int, s: Settings) -> float:
     """Rate of optimiser step `step` (from 0): linear warm-up, then cosine from `lr` to `min_lr`."""
-    warmup = max(100, round(0.03 * s.steps)) if s.warmup is None else s.warmup
+    # A fifth at most: a run of a hundred steps would be nothing but warm-up.
+    warmup = min(max(100, round(0.03 * s.steps)), s.steps // 5) if s.warmup is None else s.warmup
     if step < warmup:
         return s.lr * (step + 1) / warmup
     done = (step - warmup) / max(1, s.steps - warmup)

@@ -13,7 +13,7 @@ is pickled.
 | knowledge.json.gz | the graph: another platform's Python has another standard library |
 | state.json | step, cursor, counts, history, settings, scaler |
 | links.safetensors, links-optimizer.safetensors | the link head's weights and moments |
-| links.json | its step, settings and names, and the step of the encoder below it |
+| links.json | its version, step, settings and names, and the step of the encoder below it |
 
 A run continues on another device or platform: order, masks and dropout are derived from seeds and counters (`train`),
 so there is no generator state to keep.
@@ -135,8 +135,8 @@ def write_links(folder: Path, run: links.Run, names: Sequence[str], encoder_step
     save_file(_contiguous(run.head.state_dict()), folder / "links.safetensors")
     if moments:
         save_file(_moments(run.head, run.optimizer), folder / "links-optimizer.safetensors")
-    about = {"step": run.step, "encoder_step": encoder_step, "settings": asdict(run.settings), "losses": run.losses}
-    _write(folder / "links.json", about | {"names": list(names)})
+    about = {"version": links.VERSION, "step": run.step, "encoder_step": encoder_step, "settings": asdict(run.settings)}
+    _write(folder / "links.json", about | {"losses": run.losses, "names": list(names)})
 
 
 def read_links(folder: Path) -> dict | None:
@@ -152,11 +152,11 @@ def read_links(folder: Path) -> dict | None:
 
 
 def resume_links(found: dict | None, states: TextStates, settings: links.Settings, step: int) -> links.Run:
-    """The stored stage, or a new one where it is of other settings, names or encoder weights. Raises StateError."""
+    """The stored stage, or a new one where that has another version, settings, names or encoder. Raises StateError."""
     around = states.around
     run = links.new_run(around, states, settings)
-    wanted = {"encoder_step": step, "settings": asdict(settings), "names": list(around.names)}
-    if found is None or any(json.loads(json.dumps(value)) != found[key] for key, value in wanted.items()):
+    wanted = {"version": links.VERSION, "encoder_step": step, "settings": asdict(settings), "names": list(around.names)}
+    if found is None or any(json.loads(json.dumps(value)) != found.get(key) for key, value in wanted.items()):
         return run
     try:
         run.head.load_state_dict(found["weights"], strict=True)

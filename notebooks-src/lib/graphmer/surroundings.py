@@ -8,32 +8,28 @@ Decisions:
   triples. Without that the counts would be trusted far too much.
 - A question `as if unseen` sees counts of *other* packages only and no known triples: how a package looks that nobody
   has read. Training mixes both kinds, so that one model serves both tests.
+  Words that only its own package uses are not shown either: to a test package they would be new words.
+- What follows similar definitions (`neighbours`) counts other packages alone, for every question.
 - Words and known triples are hashed into `BUCKETS` rows of a table: no vocabulary to keep.
 - Counts come in three forms: there at all, log(1 + n), and the share of the context. What each is worth is learned.
 """
 
-import re
-import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from graphmer import contexts
+from graphmer.contexts import CLOSED, CONTEXTS, KINDS, OPEN, POINTERS
 from graphmer.corpus import last_component
 from graphmer.knowledge import QUERIED, Definition
-from graphmer.ragged import Ragged, grouped, ragged
+from graphmer.neighbours import Neighbours
+from graphmer.ragged import Ragged, gather, grouped, owned, ragged, starts
 from graphmer.splits import Split, package
 from graphmer.tasks import subtokens
 
-BUCKETS = 1 << 14
-KINDS = ("Module", "Class", "Function", "Method")
-WORDS = ("name", "owner", "module", "signature", "docstring")  # a bag of each
-# Counts that reach over packages, and those that end with one. The first is the table of a relation, and dense.
-OPEN = ("relation", "name", "first word", "last word")
-CLOSED = ("package", "module", "scope", "scope, any relation")
-SCOPE = ("in class", "in module", "in package")
-POINTERS = ("own name", "in text", "like name", "like text", *SCOPE)
+NEAR = ("neighbours",)
+SOURCES = (*OPEN, *CLOSED, *NEAR, *POINTERS)
 FEATURES = 3
 _RELATION = {relation: i for i, relation in enumerate(QUERIED)}
 
@@ -43,7 +39,7 @@ class Asked:
     """Questions as arrays. `bags[w]` (ids, first) of each of `WORDS`, then of known triples: as torch's EmbeddingBag.
 
     `entries`: (question, source, candidate, (n, 3) float32 features) of everything that points at a candidate, sources
-    numbered as `OPEN + CLOSED + POINTERS`; for the source 0 they are differences to the dense table. `totals`
+    numbered as `SOURCES`; for the source 0 they are differences to the dense table. `totals`
     (questions, sources) float32: log(1 + how much a source has seen). `barred`: (question, candidate) pairs that are
     no contest.
     """
@@ -78,14 +74,20 @@ class Surroundings:
         self.heads = {name: i for i, name in enumerate(definitions)}
         self.column = {name: i for i, name in enumerate(names)}
         self.kind = np.array([KINDS.index(d.kind) for d in self.definitions])
-        self.words = tuple(ragged(bags) for bags in zip(*map(_words, self.definitions), strict=True))
-        self.spelling = ragged([_hashes(subtokens(name)) or _hashes([f"={name}"]) for name in names])
+        texts = contexts.read(self.definitions)
+        self.words = tuple(ragged(bags) for bags in zip(*contexts.words(self.definitions, texts), strict=True))
+        self.spelling = ragged([contexts.hashes(subtokens(name)) or contexts.hashes([f"={name}"]) for name in names])
         tops = {top: i for i, top in enumerate(dict.fromkeys(package(d.name) for d in self.definitions))}
         self.package = np.array([tops[package(d.name)] for d in self.definitions])
         self.triples = self._triples(split)
         self.known = self._known(split)
         self.counts = [self._count(kind) for kind in (*OPEN, *CLOSED)]
-        self.pointers = [_pointer(self, *found) for found in _finders(self).values()]
+        self.pointers = [
+            _pointer(self.definitions, *found)
+            for found in contexts.finders(self.definitions, texts, self.column).values()
+        ]
+        self.near = Neighbours(self.words, self.package, self.triples, len(names))
+        self.lonely = self._lonely()
         self.prior = self._prior()
         inside = np.zeros((len(tops), len(names)), dtype=np.int32)
         np.add.at(inside, (self.package[self.triples[:, 0]], self.triples[:, 2]), 1)
@@ -107,12 +109,12 @@ class Surroundings:
         for head, relation, tail in split.train:
             if relation != "has_parameter" and head in self.heads:
                 last = last_component(tail)
-                rows[self.heads[head]].append((_hashes([f"{relation} {last}"])[0], self.column.get(last, -1)))
+                rows[self.heads[head]].append((contexts.hashes([f"{relation} {last}"])[0], self.column.get(last, -1)))
         return ragged(rows, 2)
 
     def _count(self, kind: str) -> _Counts:
         keys: dict = {}
-        key = np.array([keys.setdefault(_CONTEXTS[kind](d), len(keys)) for d in self.definitions])
+        key = np.array([keys.setdefault(CONTEXTS[kind](d), len(keys)) for d in self.definitions])
         head, relation, candidate = self.triples.T
         relation = relation * (kind != "scope, any relation")
         row, size = key[head] * len(QUERIED) + relation, len(self.names)
@@ -130,38 +132,60 @@ class Surroundings:
         """(relations, candidates, 3) float32: features of the table of each relation."""
         n = np.zeros((len(QUERIED), len(self.names)))
         np.add.at(n, (self.triples[:, 1], self.triples[:, 2]), 1)
-        return _features(n, np.maximum(n.sum(1, keepdims=True), 1))
+        return features(n, np.maximum(n.sum(1, keepdims=True), 1))
 
     def ask(self, heads, relations, gold=None, unseen=None) -> Asked:
         """Questions (heads, relations). `gold` (questions,): training triples to be left out; `unseen`: bool flags."""
         count = len(heads)
         unseen = np.zeros(count, dtype=bool) if unseen is None else unseen
         left_out = np.full(count, -1) if gold is None else np.where(unseen, -1, gold)
-        bags = [_bag(gather(items, heads), count) for items in self.words]
-        who, (bucket, candidate) = _flat(*gather(self.known, heads))
+        bags = [self._bag(items, heads, unseen) for items in self.words]
+        who, (bucket, candidate) = owned(*gather(self.known, heads))
         keep = ~unseen[who] & ((candidate < 0) | (candidate != left_out[who]))
-        bags.append((bucket[keep].astype(np.int64), _starts(np.bincount(who[keep], minlength=count))))
-        parts, totals = [], np.zeros((count, len(self.counts) + len(self.pointers)), dtype=np.float32)
+        bags.append((bucket[keep].astype(np.int64), starts(np.bincount(who[keep], minlength=count))))
+        parts, totals = [], np.zeros((count, len(SOURCES)), dtype=np.float32)
         for source, counts in enumerate(self.counts):
             dense = source == 0
             part = self._entries(counts, heads, relations * (source != len(self.counts) - 1), left_out, unseen, dense)
-            who, candidate, features, total = part
-            parts.append((who, np.full(len(who), source), candidate, features))
+            who, candidate, values, total = part
+            parts.append((who, np.full(len(who), source), candidate, values))
             totals[:, source] = np.log1p(total)
-        for source, (key, table) in enumerate(self.pointers, len(self.counts)):
-            who, (candidate, weight) = _flat(*gather(table, key[heads]))
+        who, candidate, weight, total = self.near.ask(heads, relations)
+        parts.append((who, np.full(len(who), len(self.counts)), candidate, features(weight, total[who])))
+        totals[:, len(self.counts)] = np.log1p(total)
+        for source, (key, table) in enumerate(self.pointers, len(self.counts) + 1):
+            who, (candidate, weight) = owned(*gather(table, key[heads]))
             total = np.bincount(who, minlength=count)
-            parts.append((who, np.full(len(who), source), candidate, _features(weight, total[who])))
+            parts.append((who, np.full(len(who), source), candidate, features(weight, total[who])))
             totals[:, source] = np.log1p(total)
         entries = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
         return Asked(heads, relations, tuple(bags), entries, totals, self._barred(heads, relations, gold, unseen))
+
+    def _bag(self, words: Ragged, heads, unseen) -> tuple[np.ndarray, np.ndarray]:
+        """Words of each head; of an unseen one only those that other packages have too."""
+        who, word = owned(*gather(words, heads))
+        keep = ~unseen[who] | (self.lonely[word] != self.package[heads[who]])
+        return word[keep].astype(np.int64), starts(np.bincount(who[keep], minlength=len(heads)))
+
+    def _lonely(self) -> np.ndarray:
+        """(BUCKETS,) the only package whose training triples teach a word, or -1."""
+        heads = np.unique(self.triples[:, 0])
+        first = np.full(contexts.BUCKETS, len(self.heads))
+        last = np.full(contexts.BUCKETS, -1)
+        for words in self.words:
+            who, word = owned(*gather(words, heads))
+            np.minimum.at(first, word, self.package[heads[who]])
+            np.maximum.at(last, word, self.package[heads[who]])
+        alone = np.where(first == last, first, -1)
+        alone[self.spelling.flat] = -1
+        return alone
 
     def _entries(self, counts: _Counts, heads, relations, left_out, unseen, dense: bool):
         """(question, candidate, features, totals) of one kind of counts."""
         row = counts.key[heads] * len(QUERIED) + relations
         closed = not len(counts.own)
         asked = np.flatnonzero(~unseen) if closed else np.arange(len(heads))
-        who, (candidate, n) = _flat(*gather(counts.table, row[asked]))
+        who, (candidate, n) = owned(*gather(counts.table, row[asked]))
         who = asked[who]
         full = n.astype(np.float64)
         n = full - (candidate == left_out[who])
@@ -175,130 +199,32 @@ class Surroundings:
             # The table itself is added whole (`prior`); here only where this question's counts differ from it.
             at = np.flatnonzero(n != full)
             whole = np.bincount(who, full, minlength=len(heads))[who[at]]
-            return who[at], candidate[at], _features(n[at], whole) - _features(full[at], whole), total
+            return who[at], candidate[at], features(n[at], whole) - features(full[at], whole), total
         at = np.flatnonzero(n > 0)
-        return who[at], candidate[at], _features(n[at], total[who[at]]), total
+        return who[at], candidate[at], features(n[at], total[who[at]]), total
 
     def _barred(self, heads, relations, gold, unseen) -> tuple[np.ndarray, np.ndarray]:
         """Other true answers of a training question; for an unseen one also what only its own package names."""
         if gold is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        who, candidate = _flat(*gather(self.true, heads * len(QUERIED) + relations))
+        who, candidate = owned(*gather(self.true, heads * len(QUERIED) + relations))
         other = candidate != gold[who]
         alone = np.flatnonzero(unseen)
         row, column = np.nonzero(~self.outside[self.package[heads[alone]]])
         return np.concatenate([who[other], alone[row]]), np.concatenate([candidate[other], column])
 
 
-def _hashes(words: Iterable[str]) -> list[int]:
-    return [zlib.crc32(word.encode("utf-8", "replace")) % BUCKETS for word in words]
-
-
-def _words(d: Definition) -> list[list[int]]:
-    """Hashed words of one definition for each of `WORDS`; whole names beside their parts."""
-    own, owner = last_component(d.name), last_component(d.owner)
-    return [
-        _hashes([f"={own}", *subtokens(own)]),
-        _hashes([f"={owner}", *subtokens(owner)]) if owner else [],
-        _hashes([f"={d.module}", f"={package(d.name)}", *subtokens(d.module)]),
-        _hashes(subtokens(d.signature)[:40]),
-        _hashes(subtokens(d.doc[:600])[:60]),
-    ]
-
-
-def _scope(d: Definition) -> str:
-    return d.name.rpartition(".")[0]
-
-
-def _parts(d: Definition) -> list[str]:
-    return subtokens(last_component(d.name)) or [""]
-
-
-_CONTEXTS: dict[str, Callable[[Definition], object]] = {
-    "relation": lambda d: 0,
-    "name": lambda d: last_component(d.name),
-    "first word": lambda d: (_parts(d)[0], d.kind),
-    "last word": lambda d: (_parts(d)[-1], d.kind),
-    "package": lambda d: package(d.name),
-    "module": lambda d: d.module,
-    "scope": _scope,
-    "scope, any relation": _scope,
-}
-
-
-def _finders(s: Surroundings) -> dict[str, tuple[Callable, Callable]]:
-    """For each of `POINTERS`: what of a definition it depends on, and the candidates and weights that this finds."""
-    scopes: dict = defaultdict(Counter)
-    for d in s.definitions:
-        column = s.column.get(last_component(d.name))
-        if column is not None and d.kind != "Module":
-            scopes[d.owner or d.module][column] += 1
-            scopes["package", package(d.name)][column] += 1
-    parts: dict[str, list[int]] = defaultdict(list)
-    for name, column in s.column.items():
-        for part in set(subtokens(name)):
-            parts[part].append(column)
-
-    # No sets here: their order is another in every process, and sums of floats with it.
-    def like(words: Iterable[str], most: int) -> Counter:
-        # A part that hundreds of names share says nothing.
-        return Counter(
-            c for part in dict.fromkeys(words) if len(parts.get(part, ())) <= most for c in parts.get(part, ())
-        )
-
-    def text(d: Definition) -> Counter:
-        shown = dict.fromkeys(re.findall(r"\w+", f"{d.signature} {d.doc} {d.module} {d.owner}"))
-        return Counter(s.column[word] for word in shown if word in s.column)
-
-    def own(name: str) -> Counter:
-        return Counter([s.column[name]]) if name in s.column else Counter()
-
-    def name(d: Definition) -> str:
-        return last_component(d.name)
-
-    return {
-        "own name": (name, own),
-        "in text": (lambda d: d, text),
-        "like name": (name, lambda name: like(subtokens(name), 300)),
-        "like text": (lambda d: d, lambda d: like(subtokens(d.doc[:600])[:40] + subtokens(d.signature)[:40], 100)),
-        "in class": (lambda d: d.owner or (d.name if d.kind == "Class" else ""), scopes.__getitem__),
-        "in module": (lambda d: d.module, scopes.__getitem__),
-        "in package": (lambda d: ("package", package(d.name)), scopes.__getitem__),
-    }
-
-
-def _pointer(s: Surroundings, key_of: Callable, find: Callable[[object], Counter]) -> tuple[np.ndarray, Ragged]:
+def _pointer(definitions: Sequence[Definition], key_of: Callable, find: Callable) -> tuple[np.ndarray, Ragged]:
     """(number of each head's key, candidates and weights of each key)."""
     keys: dict = {}
     key = []
-    for d in s.definitions:
+    for d in definitions:
         value = key_of(d)
         # A definition is no key of its own: hashing all of its text would take longer than finding.
         key.append(keys.setdefault(d.name if value is d else value, (len(keys), value))[0])
     return np.array(key), ragged([list(find(value).items()) for _, value in keys.values()], 2)
 
 
-def _features(n: np.ndarray, total: np.ndarray) -> np.ndarray:
+def features(n: np.ndarray, total: np.ndarray) -> np.ndarray:
     """(..., 3) float32: there at all, log(1 + n), share of `total`."""
     return np.stack([n > 0, np.log1p(n), n / total], -1).astype(np.float32)
-
-
-def gather(items: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(values of all rows in a row, how many each has)."""
-    first = items.offsets[rows]
-    n = items.offsets[rows + 1] - first
-    return items.flat[np.repeat(first - _starts(n), n) + np.arange(n.sum())], n
-
-
-def _starts(n: np.ndarray) -> np.ndarray:
-    """Where each of `n` pieces starts."""
-    return np.cumsum(n) - n
-
-
-def _flat(values: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(whose each value is, values with columns first)."""
-    return np.repeat(np.arange(len(n)), n), values.T
-
-
-def _bag(found: tuple[np.ndarray, np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
-    return found[0].astype(np.int64), _starts(found[1])
