@@ -105,7 +105,7 @@ QUICK_TEST = False  # @param {type:"boolean"}
 FACE = "sample"  # @param {type:"string"}
 # @markdown **The speech**: `sample` is synthetic; or a file, `upload`, `record`, or `voice` (the voice notebook's)
 SPEECH = "sample"  # @param {type:"string"}
-# @markdown Or many: a CSV file with the columns face, speech (and name, face_number, whose_face, whose_voice)
+# @markdown Or many: a CSV file, `upload`: the columns face, speech (name, face_number, whose_face, whose_voice)
 LIST_FILE = ""  # @param {type:"string"}
 # @markdown Any other face or voice: whose is it, and why may it be used?
 WHOSE_FACE = ""  # @param {type:"string"}
@@ -165,19 +165,22 @@ folders = storage.prepare("lip_sync")
 import shutil
 
 from labkit import here as platform
-from lipsync import label, plan, ranges, registry, request
-from media import watermark
+from lipsync import label, plan, ranges, registry, request, takes
+from media import own, provenance, watermark
 
 ranges.check(SECONDS=SECONDS, FACE_NUMBER=FACE_NUMBER, SHIFT=SHIFT, MARGIN=MARGIN, CHEEKS=CHEEKS, FEATHER=FEATHER)
 ranges.check(STOP_AFTER=STOP_AFTER)
+box = takes.judged(FIND, BOX, LONGER)
+provenance.wanted(SIGN)
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:  # kept apart from real results, and made anew: a test that finds everything done tests nothing
     shutil.rmtree(place, ignore_errors=True)
 place.mkdir(exist_ok=True)
 mine = folders._replace(outputs=place)
+own.told(mine.work)
 
 words, marked = label.wanted(LABEL), watermark.wanted(WATERMARK)
-wishes = request.wishes(FACE, SPEECH, LIST_FILE, FACE_NUMBER)
+wishes = request.wishes(FACE, SPEECH, request.table(LIST_FILE, mine), FACE_NUMBER)
 voices = folders.outputs.parent / "voice_cloning"  # where the voice notebook keeps its results on this platform
 found, problems = request.find_all(wishes, mine, voices)
 agreed = [request.agreed(one, WHOSE_FACE, WHOSE_VOICE, MAY_BE_USED) for one in found]
@@ -195,7 +198,7 @@ print(platform.CLONING)
 
 # %% Find and follow
 from labkit import Stop, progress
-from lipsync import preview, takes
+from lipsync import preview
 from lipsync.crop import Look
 from session import report
 
@@ -205,7 +208,7 @@ with report.stage("find the face"):
     for one in found:
         try:
             take, track, remarks = takes.prepare(
-                one.wish.name, one.face, one.speech, mine, ours=one.ours, number=one.wish.number, wish=FIND, box=BOX,
+                one.wish.name, one.face, one.speech, mine, ours=one.ours, number=one.wish.number, wish=FIND, box=box,
                 longer=LONGER, most=made.seconds, look=look, gate=PAUSES, label=words,
                 quick=QUICK_TEST,
             )  # fmt: skip
@@ -245,6 +248,7 @@ clock.budget(STOP_AFTER)
 ready = [takes.relooked(take, chosen.look) for take in ready]
 with report.stage("load the models"):
     models = weights.local(mine, DRAFT, QUICK_TEST)
+    scorer = weights.syncnet(mine, QUICK_TEST) if SCORE else None
 with report.stage("paint"):
     records = batch.run(ready, made, mine, models)
 
@@ -258,6 +262,7 @@ from lipsync import output
 from media import player
 
 results, compared = [], []
+clock.budget(0)  # STOP_AFTER is for painting
 consents = {one.wish.name: said for one, said in zip(found, agreed, strict=True)}
 with report.stage("join"):
     for take in ready:
@@ -267,22 +272,27 @@ with report.stage("join"):
             why = "; ".join(batch.failures(records[take.key])) or "Run all goes on from here"
             print(f"{take.name}: {done} of {len(records[take.key])} pieces are done. {why}")
             continue
+        of = records[take.key], mine, weights.commits(models), consents[take.name], marked, SIGN
         try:
-            result = output.write(
-                take, parts, records[take.key], mine, weights.commits(models), consents[take.name], marked, SIGN
-            )
+            result = output.earlier(take, *of)
+            if result is None and clock.should_stop(1.0):
+                raise Stop("is painted, and not joined: the session is about to end, Run all goes on from here")
+            result = result or output.write(take, parts, *of)
+            results.append(result)
+            signed = f", {result.facts['signature']}" if SIGN else ""
+            print(f"{result.path.name}: {take.speech.seconds:.1f} s{signed}")
+            if COMPARE:
+                compared.append(output.compare(take, result))
         except Stop as stop:
             problems[take.name] = str(stop)
             print(f"{take.name}: {stop}")
-            continue
-        results.append(result)
-        print(f"{result.path.name}: {take.speech.seconds:.1f} s" + (f", {result.facts['signature']}" if SIGN else ""))
-        if COMPARE:
-            compared.append(output.compare(take, result))
+        except KeyboardInterrupt:
+            print("Stopped. What is joined stays; Run all goes on from here.")
+            break
 for result in results[:4]:
     player.show_film(result.path, f"{result.name}, lip-synced")
 if compared:
-    player.show_film(compared[0], f"{results[0].name}: before, left, and after, right")
+    player.show_film(compared[0], f"{compared[0].stem}: before, left, and after, right")
 
 # %% [markdown]
 # ## 6 · Is it in sync, and where did the time go?
@@ -308,12 +318,12 @@ if results:
 lse = {}
 if SCORE and results:
     with report.stage("score"):
-        lse = score.of_films(ready, results, weights.syncnet(mine, QUICK_TEST), made.devices[0])
+        lse = score.of_films(ready, results, scorer, made.devices[0])
 films = [{**result.facts, "openness": None, "lse": lse.get(result.name)} for result in results]
 storage.write_json(place / "films.json", {"films": films, "asked": len(wishes), "problems": problems})
 if QUICK_TEST:
     print(f"This was the quick test: {output.tested(len(results), len(wishes))}.")
-seconds = sum(take.speech.seconds for take in ready)
+seconds = sum(result.facts["frames"] for result in results) / 25
 VERDICT = f"{len(results)} of {len(wishes)} films, {seconds:.0f} s, in {made.dtype}{', draft' if DRAFT else ''}"
 
 # %% [markdown]

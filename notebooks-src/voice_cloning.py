@@ -118,7 +118,7 @@
 QUICK_TEST = False  # @param {type:"boolean"}
 # @markdown **What is to be said.** Lines like `Anna: Hello.` make it a script with speakers
 TEXT = "Hello! A machine made this voice from a few seconds of another. It reads 42, too."  # @param {type:"string"}
-# @markdown Or a file, `upload`: .txt, .srt (at its times), .csv (a recording a row; text, name, speaker, seed, speed)
+# @markdown Or a file, `upload`: .txt, .srt or .vtt (at its times), .csv (a row each; text, name, speaker, seed, speed)
 TEXT_FILE = ""  # @param {type:"string"}
 # @markdown Two letters: en, de, fr, es, it, pt, nl, zh, ja, ...
 LANGUAGE = "en"  # @param {type:"string"}
@@ -175,7 +175,7 @@ folders = storage.prepare("voice_cloning")
 import shutil
 
 from labkit import here as platform
-from media import own
+from media import own, provenance
 from voiceclone import consent, intake, registry, script, spoken, studio, takes, text, voices
 
 place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
@@ -188,7 +188,9 @@ own.told(mine.work)
 spoken_in = text.language(LANGUAGE)
 text.number(STOP_AFTER, "STOP_AFTER", 0, 100_000)
 keep_as = voices.kept_as(KEEP_AS, QUICK_TEST)
-spoken.possible(SPOKEN_CONSENT, QUICK_TEST)
+aloud = spoken.possible(SPOKEN_CONSENT, QUICK_TEST)
+said = voices.transcript_told(TRANSCRIPT, QUICK_TEST)
+provenance.wanted(SIGN)
 speakers = intake.speakers(SPEAKERS)
 lines = script.lines(TEXT, intake.text(TEXT_FILE, mine), speakers)
 wishes = intake.wishes(VOICE, speakers, lines)
@@ -231,13 +233,17 @@ for name, one in found.items():
     )
 
 # %% Transcript, spoken consent, voices
-if SPOKEN_CONSENT:  # whether it is there is known without a download
-    spoken.asked(SPOKEN_CONSENT, agreed.get(""), found.get(""), mine, spoken_in)
-listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or TRANSCRIPT == "auto" or SPOKEN_CONSENT) else None
-if SPOKEN_CONSENT:
-    agreed[""] = spoken.aloud(SPOKEN_CONSENT, agreed.get(""), found.get(""), listener, mine, spoken_in)
+if aloud:  # whether it is there is known without a download
+    spoken.asked(aloud, agreed.get(""), found.get(""), mine, spoken_in)
+    aloud = str(intake.find(aloud, mine))
+voices.unused(said, keep_as, found)
+for name, one in found.items() if keep_as else ():
+    voices.free(place, labels[name], one.source, agreed[name])
+listener = studio.listener(mine) if not QUICK_TEST and (CHECK_WORDS or said == "auto" or aloud) else None
+if aloud:
+    agreed[""] = spoken.aloud(aloud, agreed.get(""), found.get(""), listener, mine, spoken_in)
 for name, one in found.items():
-    known = TRANSCRIPT if name == "" else ""
+    known = said if name == "" else ""
     words = voices.transcript(known, one, listener, spoken_in)
     keep = voices.save if keep_as else voices.held  # not kept: for this session alone
     prompts[name] = keep(place if keep_as else mine.work, labels[name], one, words, agreed[name])
@@ -260,7 +266,7 @@ print(script.preview(items, changes, remarks))
 
 # %%
 from labkit import clock
-from voiceclone import batch, output
+from voiceclone import batch, finished, output, sound
 
 with report.stage("load the engine"):
     loaded = studio.load(about, spoken_in, mine, QUICK_TEST)
@@ -279,18 +285,17 @@ with report.stage("speak"):
 # are. The mark is read back from the files.
 
 # %%
-results, first = [], None
+results = []
+clock.budget(0)  # STOP_AFTER is for speaking
+consents = {who: prompt.consent for who, prompt in prompts.items()}
 with report.stage("write"):
-    for name, (made, notes) in batch.recordings(items, run, mine):
-        first = first or made
-        about_it = {**facts, "sentences": batch.parts(items, run, name), "notes": notes}
-        consents = {who: prompts[who].consent for who in batch.speakers(items, name)}
-        results.append(output.write(place, name, made, about_it, consents, WATERMARK, SIGN, begun))
-        print(f"{name}.wav: {made.seconds:.1f} s" + (f", signature: {results[-1].signed}" if SIGN else ""))
-        for note in [*notes, *results[-1].notes]:
+    for result, notes in finished.written(items, run, mine, facts, consents, WATERMARK, SIGN, begun):
+        results.append(result)
+        print(f"{result.wav.name}: {result.seconds:.1f} s" + (f", signature: {result.signed}" if SIGN else ""))
+        for note in [*notes, *result.notes]:
             print(f"  {note}")
 if not results:
-    print("Nothing is finished yet; what went wrong stands above. Run all goes on from here.")
+    print("No recording is finished yet. Run all goes on from here.")
 player.show(
     [("what was cloned", next(iter(prompts.values())).wav)] + [(result.name, result.mp3) for result in results[:6]]
 )
@@ -313,14 +318,14 @@ if results:
     if slow := registry.advice(about, numbers["real_time_factor"], spoken_in):
         print(slow)
     progress.show(
-        plots.result(first, f"{results[0].name}: {loaded.about.title}"),
+        plots.result(sound.from_file(results[0].wav), f"{results[0].name}: {loaded.about.title}"),
         place / "speech.png",
         "waveform and spectrogram of the result",
     )
     progress.show(plots.pieces(run.records), place / "pieces.png", "similarity of each piece to the reference")
 storage.write_json(place / "measures.json", numbers)
 if QUICK_TEST:
-    print("This was the quick test: random weights make noise, not words, and the whole way works on this machine.")
+    print(f"This was the quick test: {batch.tested(numbers)}.")
 made_of = f"{numbers['done']} of {numbers['asked']} pieces, {numbers['seconds']:.0f} s of speech"
 VERDICT = f"{made_of}, {about.title} in {loaded.engine.dtype}"
 

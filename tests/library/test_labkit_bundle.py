@@ -1,6 +1,7 @@
 """labkit.bundle: everything a job has kept, as one file that another platform takes, or refuses whole."""
 
 import importlib.util
+import re
 import shutil
 import zipfile
 from collections import namedtuple
@@ -9,6 +10,7 @@ import pytest
 from disk import sealed
 from labkit import Stop, bundle, checkpoint, storage, transport
 
+from tests.conftest import ROOT
 from tests.library.disks import count_bytes, everything
 
 FILES = {"results.json": b"{}", "quick-test/loss.png": b"\x89PNG" * 200, "Größe/雪.txt": "é".encode(), "empty": b""}
@@ -259,8 +261,18 @@ def test_a_choice_decides_how_a_bundle_goes(here, capsys):
     assert not calls and (here.outputs / "job.bundle.zip").exists()
     bundle.send(here._replace(job="my_job"), "hub", dry_run=True, hub=way)
     assert calls == [(here.outputs / "my_job.bundle.zip", "my-job", True)] and "sent" in capsys.readouterr().out
-    with pytest.raises(Stop, match="no way called drive .* only hub and file"):
+    with pytest.raises(Stop, match="no way called 'drive' .* only hub and file"):
         bundle.send(here, "drive", hub=way)
+    with pytest.raises(Stop, match="GO_ON_FROM is given as words in quotes, not as 5"):
+        bundle.fetch(here, 5, hub=way)
+
+
+def test_what_the_last_cell_can_do_is_judged_in_the_first():
+    for setup in [*ROOT.glob("platforms/*/cells/setup.py.j2"), *ROOT.glob("anylab/templates/**/cells/setup.py.j2")]:
+        finish = setup.with_name("finish.py.j2").read_text(encoding="utf-8")
+        ways = re.findall(r"(\w+)=", re.search(r"bundle\.send\(folders, PACK(.*)\)", finish)[1])
+        told = re.search(r"bundle\.judged\(PACK(.*)\)", setup.read_text(encoding="utf-8"))[1]
+        assert re.findall(r'"(\w+)"', told) == ways, setup
 
 
 def test_a_bundle_that_was_fetched_before_changes_nothing_again(here, there, tmp_path, capsys):

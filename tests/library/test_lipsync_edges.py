@@ -1,6 +1,7 @@
 """Lip sync where people bring odd things: names that meet, films that turn out bad, silence, files cut off."""
 
 import json
+import shutil
 import wave
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +12,7 @@ import pytest
 from labkit import Stop
 from lipsync import film, find, output, ranges, request, speech, sync, takes, track, video
 from lipsync.crop import Look
-from media import consent, voice
+from media import consent, own, provenance, voice
 from media.consent import Consent
 
 from tests.library.lipsync_worlds import numbered, places, tone
@@ -145,6 +146,25 @@ def test_nothing_is_marked_where_marking_is_seen_not_to_work(made, monkeypatch, 
 # --- names of films that are made one after the other
 
 
+def test_a_film_that_is_there_is_not_written_again_and_any_other_wish_is(made, tmp_path):
+    folders = places(tmp_path)
+    records = [{"made": made.note, "seconds": 1.0, "files": {"part.mp4": 1}}]
+    of = records, folders, MODELS, OURS, False
+    assert output.earlier(made.take, *of) is None
+    first = output.write(made.take, [made.part], *of)
+    compared = output.compare(made.take, first, 0.4)
+    again = output.earlier(made.take, *of)
+    assert (again.path, again.facts, again.score) == (first.path, json.loads(first.record.read_text()), first.score)
+    stamp = compared.stat().st_mtime_ns
+    assert output.compare(made.take, again).stat().st_mtime_ns == stamp, "nor is its comparison"
+    other = {what: replace(one, whose="Ada") for what, one in OURS.items()}
+    for wish in ((records, folders, MODELS, other, False), (records, folders, MODELS, OURS, True),
+                 ([{**records[0], "files": {}}], folders, MODELS, OURS, False)):  # fmt: skip
+        assert output.earlier(made.take, *wish) is None
+    first.path.write_bytes(b"altered")
+    assert output.earlier(made.take, *of) is None
+
+
 def test_another_face_under_the_same_name_leaves_the_earlier_film_and_a_rerun_replaces_its_own(made, tmp_path, capsys):
     folders = places(tmp_path)
     first = write(made.take, made, folders, mark=False)
@@ -179,6 +199,25 @@ def test_a_setting_out_of_its_range_is_a_sentence_before_any_work(name, value):
         ranges.check(**{"SECONDS": 2.0, name: value})
 
 
+def test_settings_of_another_kind_are_a_sentence(monkeypatch):
+    for wish in ((5, "sample", ""), ("sample", None, ""), ("sample", "sample", ["a.csv"])):
+        with pytest.raises(Stop, match="is given as words in quotes, not as"):
+            request.wishes(*wish)
+    with pytest.raises(Stop, match="'https://example.com/list.csv' is an address, and nothing is fetched"):
+        request.wishes("", "", "https://example.com/list.csv")
+    with pytest.raises(Stop, match="a name is given under WHOSE_FACE as words"):
+        consent.stated("face", 5, "my own", "WHOSE_FACE", ("my own",))
+    assert takes.judged("auto", (20, 16, 100, 88), "loop") == BOX
+    for wrong, said in (((5, "", "loop"), "find faces called '5'"), (("auto", 5, "loop"), "BOX is given as words"),
+                        (("box", "", "loop"), "four numbers"), (("auto", "", "x"), "LONGER is one of")):  # fmt: skip
+        with pytest.raises(Stop, match=said):
+            takes.judged(*wrong)
+    provenance.wanted(False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Stop, match="SIGN needs c2pa-python"):
+        provenance.wanted(True)
+
+
 def test_the_settings_as_they_come_and_as_the_sliders_move_are_in_range():
     look = Look()
     ranges.check(SECONDS=0, FACE_NUMBER=0, SHIFT=look.shift, MARGIN=look.margin, CHEEKS=look.cheeks, STOP_AFTER=0.0)
@@ -195,7 +234,41 @@ def test_a_quick_test_with_ones_own_face_downloads_no_finder(made, monkeypatch, 
     assert found.width == pytest.approx(0.4 * take.clip.width, abs=1)
 
 
+def test_of_a_long_video_no_more_is_looked_at_than_the_speech_needs(made, monkeypatch, tmp_path):
+    monkeypatch.setattr(takes, "_STEP", 5)
+    folders = places(tmp_path)
+    more = {"box": BOX, "longer": "loop"}
+    _, some, _ = takes.prepare("film", made.face, voice.write(tmp_path), folders, most=0.2, **more)
+    take, whole, _ = takes.prepare("film", made.face, voice.write(tmp_path), folders, most=0.4, **more)
+    assert (len(some.rows), len(whole.rows)) == (5, 10) == (take.frames // 2, made.take.clip.frames)
+    monkeypatch.setattr(track, "make", lambda *_: pytest.fail("it was found before"))
+    next((folders.outputs / "tracks").glob("*-5.npz")).unlink()
+    _, cut, _ = takes.prepare("film", made.face, voice.write(tmp_path), folders, most=0.2, **more)
+    assert numpy.array_equal(cut.rows, whole.rows[:5])
+
+
+def test_two_sessions_in_one_home_prepare_in_a_place_of_their_own(made, tmp_path):
+    work = own.folder(made.folders.work)
+    assert (
+        made.take.speech.low.parent.parent == work
+        and request.find(request.Wish("film", "sample", "sample"), made.folders, tmp_path).face.parent == work
+    )
+
+
 # --- files as people bring them
+
+
+def test_a_photo_of_an_iphone_is_told_what_it_is(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99))
+    with pytest.raises(Stop, match="a.heic is a HEIC photo, as iPhones make them: save it as JPEG"):
+        video.look(tmp_path / "a.heic")
+
+
+def test_single_frames_of_a_film_are_picked_without_the_rest(tmp_path):
+    shades = [numpy.full((48, 64, 3), 16 + n // 2, numpy.uint8) for n in range(300)]
+    path = film.write(tmp_path / "f.mp4", shades, 64, 48)
+    found = film.picked(path, [299, 0, 120])
+    assert [round(float(frame.mean())) for frame in found] == pytest.approx([16, 76, 165], abs=2)
 
 
 def test_a_photo_of_16_bits_keeps_its_greys(tmp_path):
@@ -313,18 +386,32 @@ def test_the_sound_of_a_video_that_starts_later_keeps_its_place(tmp_path):
 
 
 def test_a_face_file_that_is_gone_is_a_sentence(made, tmp_path):
-    import shutil
-
     clip = video.look(shutil.copy(made.face, tmp_path / "face.mp4"))
     clip.path.unlink()
     with pytest.raises(Stop, match="is not there any more"):
         list(video.read(clip))
 
 
-def test_a_list_may_have_semicolons_and_empty_rows_and_a_spreadsheet_is_told_apart(tmp_path):
+def test_a_list_is_read_as_spreadsheets_write_it_and_what_is_not_used_is_told(tmp_path, capsys):
     table = tmp_path / "list.csv"
     table.write_text("face;speech;name\na,b.mp4;c.wav;x\n;;\n")
     assert [(w.name, w.face) for w in request.wishes("", "", str(table))] == [("x", "a,b.mp4")]
+    table.write_bytes("sep=;\nWhose face;face;speech;mood\nÄda;face.mp4;c.wav;glad\n".encode("utf-16"))
+    (tmp_path / "face.mp4").write_bytes(b"")  # beside the list
+    attached = places(tmp_path / "job")._replace(inputs=(tmp_path,))
+    assert request.table("list.csv", attached) == request.table(f"{table}", attached) == str(table)
+    assert request.table(" ", attached) == "" and request.table("nix.csv", attached) == "nix.csv"
+    one = request.wishes("", "", str(table))[0]
+    assert (one.whose_face, one.face, one.speech) == ("Äda", str(tmp_path / "face.mp4"), "c.wav")
+    assert "not used is what stands under mood" in capsys.readouterr().out
+    for content, said in (("face,speech\nmy, face.mp4,b.wav\n", "line 2: more cells"), ("face,face,speech\na,b,c\n",
+                          "two columns 'face'"), ("face,speech,face_number\na,b,999\n", "from 0 to 99")):  # fmt: skip
+        table.write_text(content)
+        with pytest.raises(Stop, match=said):
+            request.wishes("", "", str(table))
+    table.write_bytes("face,speech\nMüller.mp4,b.wav\n".encode("cp1252"))
+    with pytest.raises(Stop, match="no text in UTF-8: save it as CSV"):
+        request.wishes("", "", str(table))
     table.write_bytes(b"PK\x03\x04 and so on")
     with pytest.raises(Stop, match="is a spreadsheet: save it as CSV"):
         request.wishes("", "", str(table))

@@ -1,7 +1,10 @@
 """lipsync's networks: what is heard, what is seen, what is painted, and what is refused when it is loaded."""
 
+import contextlib
 import json
 import math
+import os
+import time
 
 import numpy
 import pytest
@@ -205,6 +208,33 @@ def test_the_real_layout_is_read_strictly_and_kept_once_as_16_bit_safetensors(tm
     kept[0].write_bytes(kept[0].read_bytes()[:-100])
     nets.unet(tmp_path, tmp_path / "kept")
     assert kept[0].stat().st_size > 1000 and nets._whole(kept[0], {k: tuple(v.shape) for k, v in saved.items()})
+
+
+def test_of_two_cards_processes_one_converts_and_the_other_waits(tmp_path, monkeypatch):
+    import safetensors.torch
+
+    tiny.twin(tmp_path, registry.SOURCES["unet"].id)
+    source, kept, real = tmp_path / registry.WEIGHTS, tmp_path / "kept", safetensors.torch.save_file
+    shapes = {name: tuple(tensor.shape) for name, tensor in torch.load(source, weights_only=True).items()}
+
+    def slow(state, path, **more):
+        with open(tmp_path / "conversions", "a") as log:
+            log.write("x")
+        time.sleep(0.5)
+        real(state, path, **more)
+
+    monkeypatch.setattr(safetensors.torch, "save_file", slow)
+    jobs = []
+    for _ in range(2):
+        if not (job := os.fork()):
+            failed = True
+            with contextlib.suppress(BaseException):
+                nets.converted(source, kept, shapes)
+                failed = False
+            os._exit(failed)
+        jobs.append(job)
+    assert [os.waitpid(job, 0)[1] for job in jobs] == [0, 0]
+    assert (tmp_path / "conversions").read_text() == "x" and len(list(kept.iterdir())) == 1
 
 
 def test_the_published_config_describes_a_unet_of_850_million_parameters():

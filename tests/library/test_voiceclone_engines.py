@@ -15,6 +15,7 @@ from media import shims, watermark
 from voiceclone import (
     batch,
     consent,
+    finished,
     intake,
     output,
     plots,
@@ -420,11 +421,35 @@ def test_a_lost_file_is_made_again(loaded, prompt, folders):
     assert len(engine.calls) == 3
 
 
-def test_a_table_is_a_file_a_row_and_subtitles_keep_their_times(loaded, prompt, folders, tmp_path):
+def test_a_table_is_a_file_a_row_and_subtitles_keep_their_times(loaded, prompt, folders, tmp_path, monkeypatch, capsys):
+    def told():
+        return capsys.readouterr().out
+
     (tmp_path / "a.csv").write_text("name,text\none,The first row is said here.\ntwo,And the second row follows it.\n")
     todo = script.items(script.lines("", str(tmp_path / "a.csv")), "en")[0]
     made = speak(loaded["voxcpm2"], prompt, folders, todo)
     assert list(put(todo, made, folders)) == ["one", "two"]
+
+    def written(whose=prompt.consent, of=made):
+        found = finished.written(todo, of, folders, loaded["voxcpm2"].facts(), {"": whose})
+        return [(r.wav, r.wav.stat().st_mtime_ns) for r, _ in found]
+
+    first = written()
+    assert [path.name for path, _ in first] == ["one.wav", "two.wav"] and written() == first, "no file is written again"
+    first[1][0].write_bytes(b"altered")
+    monkeypatch.setattr(finished.clock, "should_stop", lambda margin: True)
+    assert written() == first[:1] and "two is spoken, and not written" in told()
+    monkeypatch.undo()
+    monkeypatch.setattr(output, "write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert written() == first[:1] and "two is spoken, and not written: it was stopped" in told()
+    monkeypatch.undo()
+    assert [time > before for (_, time), (_, before) in zip(written(), first, strict=True)] == [False, True]
+    other = consent.ask(True, "Ada", "my own voice")
+    assert all(a > b for (_, a), (_, b) in zip(written(other), first, strict=True)), "the record names somebody else"
+    lost = batch.Run([{"state": "failed", "error": "no breath"}, {"state": "queued"}], 0.0)
+    assert written(of=lost) == []
+    said = told()
+    assert "one: nothing of it could be said (no breath)" in said and "two is not made yet" in said
     (tmp_path / "b.srt").write_text(
         "1\n00:00:02,000 --> 00:00:06,000\nThe first subtitle is here.\n\n"
         "2\n00:00:08,000 --> 00:00:08,400\nThe second one has far too little time for all of its words.\n"

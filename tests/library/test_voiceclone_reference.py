@@ -143,7 +143,8 @@ def test_an_mp3_that_is_called_wav_opens_and_half_a_wav_does_too(put, tmp_path):
     assert reference.prepare(tmp_path / "b.wav").quality.seconds > 10
     whole = put(speak()[0]).read_bytes()
     (tmp_path / "half.wav").write_bytes(whole[: len(whole) // 2])
-    assert 5 < reference.prepare(tmp_path / "half.wav").quality.seconds < 10
+    half = reference.prepare(tmp_path / "half.wav")
+    assert 5 < half.quality.seconds < 10 and half.remarks[0] == "its file breaks off, the end is missing"
     (tmp_path / "empty.wav").write_bytes(b"")
     with pytest.raises(Stop, match="no recording that can be opened"):
         reference.prepare(tmp_path / "empty.wav")
@@ -185,7 +186,11 @@ def test_a_recording_is_found_by_name_and_what_is_not_there_is_told(folders, put
     path = put(speak()[0], name="mine.wav")
     path.rename(folders.outputs / "mine.wav")
     assert intake.find("mine.wav", folders) == folders.outputs / "mine.wav"
-    assert intake.find(str(folders.outputs / "mine.wav"), folders).is_file()
+    assert intake.find(f'"{folders.outputs / "mine.wav"}"', folders).is_file()  # as a path is pasted
+    (folders.work / "album").mkdir()
+    for name in ("a.aiff", "._a.aiff"):  # the second is a Mac's own
+        (folders.work / "album" / name).write_bytes(b"")
+    assert intake.find(str(folders.work / "album"), folders).name == "a.aiff"
     for wish, said in (
         ("nope.wav", "there is no recording 'nope.wav'"),
         ("record", "has no way to"),
@@ -289,6 +294,13 @@ def test_signs_that_name_nobody_are_no_name(whose):
         consent.ask(True, whose, "my own voice")
     with pytest.raises(Stop, match="nothing is generated"):
         media_consent.granted(media_consent.Consent(whose, "own", "", {}))
+
+
+def test_a_setting_that_does_nothing_with_a_kept_voice_is_told(capsys):
+    voices.unused("Hello.", "ada", ["", "Ben"])
+    assert capsys.readouterr().out == ""
+    voices.unused("Hello.", "ada", [])
+    assert capsys.readouterr().out.startswith("TRANSCRIPT is not used") and not voices.unused("", "", [])
 
 
 def test_a_quick_test_says_at_once_what_it_cannot_do(capsys):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from labkit import Stop, storage
 from media.sound import Sound
-from voiceclone import batch, consent, intake, registry, script, sound, text
+from voiceclone import batch, consent, intake, registry, script, sound, spoken, text, voices
 
 from tests.library.voices import packages
 
@@ -112,6 +112,20 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
     )
     made = script.lines("", str(tmp_path / "a.srt"))
     assert [(m.begin, m.end, m.speaker, m.text) for m in made] == [(1, 2.5, "", "Hello there."), (3, 5, "Ben", "Yes.")]
+    times = ["00:00:01,000 --> 00:00:02,500", "00:00:03,000 --> 00:00:05,000"]
+    odd = (
+        f"1\n{times[0]}\nHello\nthere.\n2\n{times[1]}\nBen: Yes.",  # no blank line between
+        f"1\n{times[0]}\nHello\n\nthere.\n\n2\n{times[1]}\nBen: Yes.",  # and one too many
+        f"{times[0]}\nHello there.\n{times[1]}\nBen: Yes.",
+        "WEBVTT - a title\nKind: captions\n\nNOTE not said\n\nintro\n00:01.000 --> 00:02.500 align:start\n"
+        "<v Eve>Hello\nthere.\n\n00:03.000 --> 00:05.000\nBen: Yes.\n",
+    )
+    for name, content in zip(("b.srt", "c.srt", "d.srt", "e.vtt"), odd, strict=True):
+        (tmp_path / name).write_text(content)
+        read = script.lines("", str(tmp_path / name))
+        assert [(m.begin, m.end, m.speaker, " ".join(m.text.split())) for m in read] == [
+            (m.begin, m.end, m.speaker, m.text) for m in made
+        ], name
     (tmp_path / "a.csv").write_text("name,text,seed,speed\none,First.,7,1.2\n,Second.,,\n,,,\n")
     made = script.lines("", str(tmp_path / "a.csv"))
     assert [(m.recording, m.seed, m.speed) for m in made] == [("one", 7, 1.2), ("a-002", None, None)]
@@ -161,6 +175,9 @@ def test_tables_are_read_as_spreadsheets_write_them(tmp_path):
     assert [line.text for line in script.lines("", str(tmp_path / "a.csv"))] == ["Öl"]
     assert rows("name,text\ne\u0301,Hello\n")[0][0] == "é"
     assert rows("name\ttext\na\tHello\n") == [("a", "Hello", None)]
+    assert rows("sep=;\r\nname;text\r\na;Hello\r\n") == [("a", "Hello", None)]
+    (tmp_path / "a.tsv").write_text("text\tname\nHello\ta\n")
+    assert script.lines("", str(tmp_path / "a.tsv"))[0].recording == "a"
     assert rows('name,text\na,"One line\nand another"\n') == [("a", "One line\nand another", None)]
     assert rows(f"name,text\n{'x' * 300},Hello\n../../etc,Hello\n")[1][0] == "etc"
     assert rows("name,text\nmeasures,Hello\n")[0][0] != "measures"  # that is a file of the notebook's own
@@ -249,11 +266,16 @@ def test_what_is_not_made_yet_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: script.lines(42), "a TEXT is given as words in quotes, not as 42"),
+        (lambda: script.lines(42), "^TEXT is given as words in quotes, not as 42"),
         (lambda: text.language(5), "LANGUAGE is two letters, such as en, de or fr, not 5"),
         (lambda: text.language("English"), "LANGUAGE is two letters, .*not 'English'"),
         (lambda: intake.is_ours(None), "a voice is given as words in quotes, not as None"),
-        (lambda: consent.each(["Ben"], 5, "my own voice"), "a WHOSE_VOICE name is given as words"),
+        (lambda: consent.each(["Ben"], 5, "my own voice"), "^WHOSE_VOICE is given as words"),
+        (lambda: voices.kept_as(5, False), "^KEEP_AS is given as words"),
+        (lambda: spoken.possible(["ask"], False), "SPOKEN_CONSENT is given as words"),
+        (lambda: voices.transcript_told(None, False), "TRANSCRIPT is given as words"),
+        (lambda: script.lines("", "https://example.com/a.txt"), "'https://example.com/a.txt' is an address"),
+        (lambda: consent.each(["", "Ben"], "Ben = A; Ben = B", "my own voice"), "WHOSE_VOICE names Ben twice"),
         (lambda: script.items([script.Line("a", "", "🎉🎉")], "en"), "'🎉🎉' has no words in it"),
         (lambda: script.items([script.Line("a", "", "Hi")], "en", 1.0, 2**31), "from 0 to 2147483647, not 2147483648"),
         (lambda: text.number(-5, "STOP_AFTER", 0, 100_000), "STOP_AFTER must be from 0 to 100000, not -5"),
@@ -264,6 +286,12 @@ def test_a_setting_of_another_kind_is_one_sentence(call, said):
         call()
 
 
+def test_a_quick_test_claims_what_was_made():
+    assert "the whole way works" in batch.tested({"done": 2, "asked": 2, "seconds": 3.0})
+    assert "0 of 2 pieces" in batch.tested({"done": 0, "asked": 2, "seconds": 0})
+
+
 def test_capitals_do_not_matter():
+    assert voices.transcript_told(" Auto ", False) == "auto" and spoken.possible("Ask ", False) == "ask"
     assert intake.is_ours("Sample") and intake.is_kept("Kept:Ben") == "Ben"
     assert registry.choose("VoxCPM2", "en", 15.0, 12.0, False, True).name == "voxcpm2"

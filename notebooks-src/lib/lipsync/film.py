@@ -171,6 +171,22 @@ def frames(path: Path):
             yield frame.reformat(format="rgb24", src_colorspace=_BT601_SWS).to_ndarray()
 
 
+def picked(path: Path, wanted: Iterable[int]) -> list[numpy.ndarray]:
+    """The frames of these numbers, in order, of a film that was written here; what lies between is not decoded."""
+    import av
+
+    found = []
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        for number in sorted(wanted):
+            container.seek(round(Fraction(number, FPS) / stream.time_base), stream=stream, backward=True)
+            for frame in container.decode(stream):
+                if round(frame.pts * stream.time_base * FPS) >= number:
+                    found.append(frame.reformat(format="rgb24", src_colorspace=_BT601_SWS).to_ndarray())
+                    break
+    return found
+
+
 def faults(path: Path, count: int, width: int, height: int, seconds: float) -> list[str]:
     """What is wrong with a finished film: frames, size, sound, length, black; [] for a good one. One frame of the
     sound's length is allowed for."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop, here, storage
+from media import intake
 
 from lipsync import FPS, faces, registry, sample, weights
 from lipsync.faces import Face
@@ -24,18 +25,34 @@ class Fixed:
 
     def __init__(self, told: str, width: int, height: int):
         self.name = "box"
-        try:
-            x0, y0, x1, y1 = (float(part) for part in told.replace(";", ",").split(","))
-        except ValueError:
-            raise Stop(
-                f"BOX should be four numbers like '120, 80, 300, 330' (left, top, right, chin), not '{told}'"
-            ) from None
+        x0, y0, x1, y1 = _four(told)
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
             raise Stop(f"BOX {told} does not lie in the picture of {width} x {height} pixels (left, top, right, chin)")
         self.face = faces.from_box((x0, y0, x1, y1))
 
     def find(self, frame: numpy.ndarray, number: int) -> list[Face]:
         return [self.face]
+
+
+def _four(told: str) -> tuple[float, ...]:
+    """The four numbers of BOX. Raises Stop."""
+    try:
+        x0, y0, x1, y1 = (float(part) for part in told.replace(";", ",").split(","))
+    except ValueError:
+        raise Stop(
+            f"BOX should be four numbers like '120, 80, 300, 330' (left, top, right, chin), not '{told}'"
+        ) from None
+    return x0, y0, x1, y1
+
+
+def judged(wish: str, box) -> str:
+    """BOX as words, "" for none. Raises Stop for what is no box, or no way to find a face."""
+    if wish not in CHOICES:
+        raise Stop(f"there is no way to find faces called '{wish}', only {', '.join(CHOICES)}")
+    told = ", ".join(map(str, box)) if isinstance(box, (tuple, list)) else intake.words(box, "BOX")
+    if told.strip() or wish == "box":
+        _four(told)
+    return told
 
 
 class Middle:
@@ -124,8 +141,7 @@ class MediaPipe:
 def choose(wish: str, box: str, clip, folders, ours: bool = False, quick: bool = False):
     """The finder for a clip. `wish` is one of CHOICES, `box` what BOX says, `ours` whether it is the sample's face; a
     `quick` test downloads nothing. Raises Stop when none can be used."""
-    if wish not in CHOICES:
-        raise Stop(f"there is no way to find faces called '{wish}', only {', '.join(CHOICES)}")
+    box = judged(wish, box)
     if box.strip() or wish == "box":
         return Fixed(box, clip.width, clip.height)
     if ours and wish == "auto":

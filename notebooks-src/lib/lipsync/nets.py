@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
+from media import own
 from media.hush import hush
 
 from lipsync.registry import CONFIG, WEIGHTS
@@ -81,6 +82,12 @@ def unet(folder: Path, kept: Path) -> tuple[object, int]:
 def converted(source: Path, kept: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
     """The 16-bit safetensors of a `unet.pth`, made once below `kept`. Raises Stop for keys or shapes that differ from
     `shapes`, for what is no tensor, and for numbers that 16 bits cannot hold."""
+    with own.alone(kept):  # each card has a process of its own: the first makes it, the others wait
+        return _converted(source, kept, shapes)
+
+
+def _converted(source: Path, kept: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
+    """See `converted`."""
     real = source.resolve()
     about = real.stat()  # in the hub's cache a file is called by its hash
     target = kept / f"musetalk-{real.name[:12]}-{about.st_size}-{int(about.st_mtime)}-fp16.safetensors"

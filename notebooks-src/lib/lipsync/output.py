@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
+from disk import sealed
 from labkit import Stop, storage
+from media import own
 from media.consent import Consent, granted, now
 from media.sound import Sound
 
@@ -36,7 +38,7 @@ class Result:
     facts: dict
     score: sync.Score
     openness: list
-    sound: Path  # raw, 48 kHz, as it is in the film
+    sound: Path | None  # raw, 48 kHz, as it is in the film; None for an earlier session's
     tags: dict
 
 
@@ -63,7 +65,39 @@ def write(
     without one, when the film is not as it should be, and when a mark that should be there cannot be read back."""
     for what in ("face", "voice"):
         granted(agreed.get(what), what)
-    sound = marked(take, folders.work / "speech") if mark else take.speech.high
+    sound = marked(take, own.folder(folders.work)) if mark else take.speech.high
+    with own.alone(folders.outputs):
+        return _write(take, parts, records, folders, models, agreed, mark, sign, sound)
+
+
+def earlier(take: Take, records: list[dict], folders, models: dict[str, str], agreed: dict[str, Consent],
+            mark: bool = True, sign: bool = False) -> Result | None:  # fmt: skip
+    """The film as an earlier run wrote it, where it is whole and nothing that `write` is asked for is another; else
+    None. `records` are those of its chunks."""
+    of = _made_of(take, records, models, agreed, mark, sign)
+    for side in folders.outputs.glob(f"{take.name}*.json"):
+        try:
+            told = json.loads(side.read_text(encoding="utf-8"))
+            path = folders.outputs / told["file"]
+            if told["made_of"] == of and told["sha256"] == _sha256(path):
+                told_by = tags(take, models, mark)
+                score = sync.score(told["openness"], speech.levels(take.speech))
+                return Result(take.name, path, side, told, score, told["openness"], None, told_by)
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # another file, or a film that was changed since
+    return None
+
+
+def _made_of(take: Take, records: list[dict], models: dict, agreed: dict[str, Consent], mark: bool, sign: bool) -> str:
+    """What a film is of, as one number: its name, its chunks, whose it is, its marks. A signature that could not be
+    made is asked for again."""
+    whose = {what: [one.whose, one.ground, one.spoken] for what, one in agreed.items()}
+    chunks = [record.get("files", {}) for record in records]
+    return sealed.digest(sealed.plain([take.name, take.identity(), chunks, models, whose, mark, sign], "a film"))
+
+
+def _write(take, parts, records, folders, models, agreed, mark, sign, sound) -> Result:
+    """See `write`."""
     told = tags(take, models, mark)
     path = folders.outputs / f"{_own_name(take, folders.outputs)}.mp4"
     with storage.whole(path) as part:  # judged under another name: what is not good replaces nothing
@@ -91,10 +125,16 @@ def write(
         "label": take.label or "none, by the reader's own decision",
         "watermark": {"kind": "Perth" if mark else "none, by the reader's own decision", "found": round(found, 3)},
         "sync": score.facts(), "signature": how, "consent": {what: one.facts() for what, one in agreed.items()},
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "openness": openness,
+        "sha256": _sha256(path), "openness": openness,
+        "made_of": _made_of(take, records, models, agreed, mark, sign and how.startswith("C2PA")),
     }  # fmt: skip
     side = storage.write_json(path.with_suffix(".json"), facts)
     return Result(take.name, path, side, facts, score, openness, sound, told)
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sources(take: Take) -> dict[str, str]:
@@ -192,6 +232,12 @@ def compare(take: Take, made: Result, seconds: float = 10.0) -> Path:
     """The face as it came, left, and the film, right, for at most so many seconds, with the film's own sound and tags;
     in a folder beside the film."""
     path = made.path.parent / COMPARED / made.path.name
+    sound = made.sound
+    if sound is None and path.is_file() and path.stat().st_mtime_ns >= made.path.stat().st_mtime_ns:
+        return path  # the film is an earlier run's, and so is this
+    if sound is None:
+        bare = made.facts["watermark"]["kind"] != "Perth"
+        sound = take.speech.high if bare else marked(take, take.speech.high.parent)
     with storage.told(path):
         path.parent.mkdir(exist_ok=True)
     count = min(take.frames, int(seconds * FPS))
@@ -201,7 +247,7 @@ def compare(take: Take, made: Result, seconds: float = 10.0) -> Path:
         pairs = zip(video.order(take.clip, wanted), film.frames(made.path), strict=False)
         film.write(silent, (numpy.hstack(pair) for pair in pairs), 2 * take.clip.width, take.clip.height)
         told = made.tags | {"title": f"{take.name}: before, left, and after, right"}
-        return film.join([silent], made.sound, count / FPS, path, told)
+        return film.join([silent], sound, count / FPS, path, told)
     finally:
         silent.unlink(missing_ok=True)
 

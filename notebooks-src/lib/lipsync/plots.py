@@ -12,8 +12,8 @@ DARK, ORANGE = "#1b4965", "#e07a1f"
 def strip(path, count: int = 6):
     """Frames of a film side by side, with their times."""
     total = film.facts(path).frames
-    wanted = {round(i * (total - 1) / max(1, count - 1)) for i in range(min(count, total))}
-    shown = [(i, frame) for i, frame in enumerate(film.frames(path)) if i in wanted]
+    wanted = sorted({round(i * (total - 1) / max(1, count - 1)) for i in range(min(count, total))})
+    shown = list(zip(wanted, film.picked(path, wanted), strict=True))
     height, width = shown[0][1].shape[:2]
     figure = Figure(figsize=(1.5 * len(shown), 1.5 * height / width + 0.3), layout="constrained")
     for axis, (i, frame) in zip(numpy.atleast_1d(figure.subplots(1, len(shown))), shown, strict=True):

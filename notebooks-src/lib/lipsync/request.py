@@ -1,23 +1,29 @@
 """What is to be made: one face and one speech from the settings, or a table of them; where each comes from, and on
 whose word it may be used."""
 
+import codecs
 import csv
 import hashlib
+import io
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, storage
-from media import consent, intake
+from media import consent, intake, own
 from media.consent import Consent
 
 from lipsync import sample
 
 SAMPLE, VOICE = "sample", "voice"
 FACES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".jpg", ".jpeg", ".png", ".webp")
-SPEECHES = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
+SPEECHES = (
+    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
+)  # fmt: skip
 ANSWERS = ("my own", "allowed in writing", "free or synthetic")
 _SECONDS = 20  # of a recording that is made in the notebook
 
@@ -49,37 +55,82 @@ class Found:
 def wishes(face: str, speech: str, table: str, number: int = 0) -> list[Wish]:
     """The films that are asked for: those of a CSV file with the columns face and speech (name, face_number,
     whose_face, whose_voice), or the one of the settings. Raises Stop."""
-    if not table.strip():
-        face, speech = face.strip() or SAMPLE, speech.strip() or SAMPLE
+    if not intake.words(table, "list").strip():
+        face, speech = (intake.words(one, what).strip().strip("\"'") or SAMPLE
+                        for one, what in ((face, "face"), (speech, "speech")))  # fmt: skip
         name = "film" if face == speech == SAMPLE else f"{Path(face).stem}-{Path(speech).stem}"
         return [Wish(_named(name, {"films"}), face, speech, number)]
-    path = Path(table.strip()).expanduser()
-    try:
-        if path.read_bytes()[:2] == b"PK":
-            raise Stop(f"{path.name} is a spreadsheet: save it as CSV, with the columns face, speech")
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            head = file.readline()
-            file.seek(0)
-            rows = list(csv.DictReader(file, delimiter=max(",;\t", key=head.count)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Stop(
-            f"the list {path.name} cannot be read ({error}): give a CSV file with the columns face, speech"
-        ) from None
+    path = intake.place(table, "list")
     found, taken = [], {"films"}  # films.json is the table of all
-    for line, row in enumerate(rows, 2):
-        row = {str(key).strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+    for line, row in _rows(path):
         if not any(row.values()):  # a line of commas, as spreadsheets leave them
             continue
         if not row.get("face") or not row.get("speech"):
             raise Stop(f"{path.name}, line {line}: a row needs a face and a speech")
-        if not re.fullmatch(r"\d*", row.get("face_number", "")):
-            raise Stop(f"{path.name}, line {line}: face_number is a number, not '{row['face_number']}'")
+        if not re.fullmatch(r"\d{0,2}", row.get("face_number", "")):
+            raise Stop(f"{path.name}, line {line}: face_number is a number from 0 to 99, not '{row['face_number']}'")
         name = _named(row.get("name") or f"{Path(row['face']).stem}-{Path(row['speech']).stem}", taken)
         whose = row.get("whose_face", ""), row.get("whose_voice", "")
-        found.append(Wish(name, row["face"], row["speech"], int(row.get("face_number") or number), *whose))
+        both = [_beside(path, row[what]) for what in ("face", "speech")]
+        found.append(Wish(name, *both, int(row.get("face_number") or number), *whose))
     if not found:
         raise Stop(f"{path.name} holds no row: write one film a line, with its face and its speech")
     return found
+
+
+_COLUMNS = ("face", "speech", "name", "face_number", "whose_face", "whose_voice")
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line, {column: cell}) of each row of a list; what it has beside the columns that are known is told. Raises
+    Stop."""
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"PK":
+            raise Stop(f"{path.name} is a spreadsheet: save it as CSV, with the columns face, speech")
+        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Unicode text"
+        content = re.sub(r"^sep=.\r?\n", "", data.decode("utf-16" if wide else "utf-8-sig"))
+        head = content.partition("\n")[0]
+        rows = csv.DictReader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=head.count))
+        names = [re.sub(r"\W+", "_", str(name).strip().lower()) for name in rows.fieldnames or ()]
+        rows.fieldnames = names
+        told = [(rows.line_num, row) for row in rows]
+    except UnicodeDecodeError:
+        raise Stop(f"the list {path.name} is no text in UTF-8: save it as CSV in UTF-8") from None
+    except (OSError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Stop(
+            f"the list {path.name} cannot be read ({why}): give a CSV file with the columns face, speech"
+        ) from None
+    twice = [name for name in _COLUMNS if names.count(name) > 1]
+    if twice:
+        raise Stop(f"{path.name} has two columns '{twice[0]}': leave one")
+    strange = [name for name in names if name and name not in _COLUMNS]
+    if strange and "face" in names:
+        print(f"{path.name}: not used is what stands under {', '.join(strange)}; known are {', '.join(_COLUMNS)}")
+    for line, row in told:
+        if any((cell or "").strip() for cell in row.get(None, ())):
+            raise Stop(f"{path.name}, line {line}: more cells than the first line has: put a comma into double quotes")
+        yield line, {name: (cell or "").strip() for name, cell in row.items() if name is not None}
+
+
+def _beside(table: Path, wish: str) -> str:
+    """A file of a list: where the list lies, or as it is told."""
+    with suppress(OSError, ValueError):  # what is no path is told when it is looked for
+        if not Path(wish).exists() and (table.parent / wish).is_file():
+            return str(table.parent / wish)
+    return wish
+
+
+def table(wish: str, folders: storage.Folders) -> str:
+    """The path of a list, which may be uploaded, or named alone where a face may; "" when none is wanted. Raises
+    Stop."""
+    wish = intake.words(wish, "LIST_FILE").strip()
+    if wish.lower() == "upload":
+        return str(intake.find(wish, folders, "list", ()))
+    if not wish or intake.place(wish, "list").exists():
+        return wish
+    return str(intake.named(wish, folders) or wish)
 
 
 def _named(wanted: str, taken: set[str]) -> str:
@@ -102,9 +153,10 @@ def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
     from media import voice
 
     ours = wish.face == SAMPLE
-    face = sample.write(folders.work) if ours else intake.find(wish.face, folders, "video or photo", FACES)
+    here = own.folder(folders.work)  # not one file for two sessions
+    face = sample.write(here) if ours else intake.find(wish.face, folders, "video or photo", FACES)
     if wish.speech == SAMPLE:
-        return Found(wish, face, voice.write(folders.work), ours, Consent(voice.WHOSE, "free", consent.now(), {}))
+        return Found(wish, face, voice.write(here), ours, Consent(voice.WHOSE, "free", consent.now(), {}))
     if wish.speech == VOICE:
         speech = newest(voices, folders)
     else:
@@ -142,7 +194,8 @@ def record_of(speech: Path) -> dict:
     """The voice notebook's record of a speech, {} when there is none, or the file was changed since."""
     try:
         told = json.loads(speech.with_suffix(".json").read_text(encoding="utf-8"))
-        whole = told["sha256"][speech.name] == hashlib.sha256(speech.read_bytes()).hexdigest()
+        with open(speech, "rb") as file:
+            whole = told["sha256"][speech.name] == hashlib.file_digest(file, "sha256").hexdigest()
         return told if whole and isinstance(told["consent"], dict) else {}
     except (OSError, ValueError, LookupError, TypeError):
         return {}

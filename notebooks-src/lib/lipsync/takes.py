@@ -3,11 +3,13 @@ process, and as an identity that a later session recognises."""
 
 import hashlib
 import json
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy
-from labkit import Stop, storage
+from labkit import Stop, progress, storage
+from media import own
 
 from lipsync import FPS, find, speech, timeline, track, video
 from lipsync.crop import Look
@@ -17,6 +19,7 @@ from lipsync.video import Clip
 
 CHUNK = 10 * FPS  # frames that are made, and lost at most, at once
 TRACKS = "tracks"
+_STEP = 30 * FPS  # frames that are looked at at once: speeches of about one length share a track, and its latents
 
 
 @dataclass(frozen=True)
@@ -87,27 +90,30 @@ def of_plain(told: dict) -> Take:
 
 def prepare(
     name: str, face: Path, said: Path, folders: storage.Folders, *, ours: bool = False, number: int = 0,
-    wish: str = "auto", box: str = "", longer: str = "ping-pong", most: float = 0.0, tell=None, quick: bool = False,
+    wish: str = "auto", box: str = "", longer: str = "ping-pong", most: float = 0.0, quick: bool = False,
     **more,
 ) -> tuple[Take, Track, list[str]]:  # fmt: skip
     """(take, track, remarks): look at both files, and find the face, unless an earlier session has. `most` seconds of
     the speech at most (0: all); a `quick` test downloads no finder. Raises Stop, with one sentence, for what nothing
     can be made of."""
-    if longer not in timeline.LONGER:
-        raise Stop(f"LONGER is one of {', '.join(timeline.LONGER)}, not '{longer}'")
-    heard = speech.prepare(said, folders.work / "speech", most)
+    box = judged(wish, box, longer)
+    heard = speech.prepare(said, own.folder(folders.work) / "speech", most)
     clip = video.look(face)
     remarks = [*clip.remarks, *heard.remarks]
+    used = min(clip.frames, -(-heard.frames // _STEP) * _STEP)  # of an hour's video no more than the speech needs
     wanted = hashlib.sha256(repr((clip.digest, clip.width, number, wish, box, ours)).encode()).hexdigest()[:12]
-    kept = folders.outputs / TRACKS / f"{wanted}.npz"
+    kept = folders.outputs / TRACKS / (f"{wanted}.npz" if used == clip.frames else f"{wanted}-{used}.npz")
     found = track.load(kept)
     if found is None:
-        finder = find.choose(wish, box, clip, folders, ours, quick)
-        found = track.make(clip, finder, number, tell)
+        found = _longer(kept.parent, wanted, used)
+        if found is None:
+            finder = find.choose(wish, box, clip, folders, ours, quick)
+            with _shown(name, used) as tell:
+                found = track.make(clip, finder, number, tell, used)
         found.remarks()  # one that nothing can be made of is not kept
-        with storage.told(kept):
+        with storage.told(kept), own.alone(kept.parent):
             kept.parent.mkdir(parents=True, exist_ok=True)
-        track.save(found, kept)
+            track.save(found, kept)
     remarks += found.remarks()
     take = Take(name, clip, kept, heard, longer, **more)
     if clip.still:
@@ -120,6 +126,33 @@ def prepare(
             f"of the video's {clip.seconds:.1f} s the first {heard.seconds:.1f} s are used, as long as the speech"
         )
     return take, found, remarks
+
+
+def judged(wish: str, box, longer: str) -> str:
+    """BOX as words, also where it was given as four numbers. Raises Stop for a FIND, BOX or LONGER that cannot be."""
+    if longer not in timeline.LONGER:
+        raise Stop(f"LONGER is one of {', '.join(timeline.LONGER)}, not '{longer}'")
+    return find.judged(wish, box)
+
+
+def _longer(folder: Path, wanted: str, used: int) -> Track | None:
+    """The first `used` frames of a kept track of the same face that has more, or None."""
+    for path in sorted(folder.glob(f"{wanted}*.npz")):
+        found = track.load(path)
+        if found is not None and len(found.rows) >= used:
+            points = None if found.points is None else found.points[:used]
+            return Track(found.rows[:used], points, found.finder, found.people)
+    return None
+
+
+@contextmanager
+def _shown(name: str, frames: int):
+    """A function that hears of each frame; with a bar, where there are many."""
+    if frames < _STEP:
+        yield None
+        return
+    with progress.bar(total=frames, what=f"{name}: following the face", unit=" frames") as bar:
+        yield lambda _: bar.update()
 
 
 def relooked(take: Take, look: Look) -> Take:

@@ -88,17 +88,21 @@ def of_faces(found: list[Face | None], finder: str, people: int = 1) -> Track:
     return Track(rows, points, finder, people)
 
 
-def make(clip: video.Clip, finder, number: int = 0, tell: Callable[[int], None] | None = None) -> Track:
+def make(
+    clip: video.Clip, finder, number: int = 0, tell: Callable[[int], None] | None = None, frames: int = 0
+) -> Track:
     """Find, follow and smooth a face. `number` 0 is the largest in each moment, 1 the largest person of the video, 2
-    the next; `tell` hears of each frame. Raises Stop when there are not so many, or when the file is damaged."""
+    the next; `tell` hears of each frame; only the first `frames` are looked at (0: all). Raises Stop when there are not
+    so many faces, or when the file is damaged."""
     people: list[dict[int, Face]] = []
-    for i, frame in enumerate(video.read(clip)):
+    count = frames or clip.frames
+    for i, frame in enumerate(video.read(clip, 0, count)):
         for face in sorted(finder.find(frame, i), key=lambda f: -f.width):
             _follow(people, i, face)
         if tell:
             tell(i + 1)
     people.sort(key=lambda one: -sum(f.width**2 for f in one.values()))
-    people = [one for one in people if len(one) >= min(5, clip.frames)]  # a flash is nobody
+    people = [one for one in people if len(one) >= min(5, count)]  # a flash is nobody
     if number > len(people):
         raise Stop(
             f"FACE_NUMBER is {number}, and {len(people)} {'face was' if len(people) == 1 else 'faces were'} found"
@@ -107,7 +111,7 @@ def make(clip: video.Clip, finder, number: int = 0, tell: Callable[[int], None] 
     for one in people if number == 0 else people[number - 1 : number]:
         chosen = one | chosen
     together = _together(people)
-    return smooth(of_faces([chosen.get(i) for i in range(clip.frames)], finder.name, together))
+    return smooth(of_faces([chosen.get(i) for i in range(count)], finder.name, together))
 
 
 def _follow(people: list[dict[int, Face]], i: int, face: Face) -> None:

@@ -21,6 +21,7 @@ MOST = 1080  # pixels of the shorter side; what is larger is made smaller: the p
 HELD = 256e6  # bytes of a short clip that are held whole
 _BLOCK = 96e6  # bytes that are held to play backwards
 _SPACES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}  # a file's colour matrix (ISO 23091) -> swscale's name of it
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")  # brands that ffmpeg opens as a tile, or not at all
 _EPS = 0.0015  # seconds that a time may be off by rounding
 
 
@@ -54,6 +55,10 @@ def look(path: Path) -> Clip:
     if photo is not None:
         height, width = photo.shape[:2]
         return _small(Clip(path, width, height, 1, FPS, 0, 1.0, True, digest(path)))
+    with open(path, "rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp" and head[8:] in _HEIC:
+        raise Stop(f"{path.name} is a HEIC photo, as iPhones make them: save it as JPEG")
     return _small(_film(path))
 
 

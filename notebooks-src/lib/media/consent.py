@@ -38,6 +38,8 @@ def now() -> str:
 def stated(what: str, whose: str, ground: str, setting: str, grounds: tuple[str, ...]) -> Consent:
     """The consent that a reader states for a voice or face (`what`) that the notebook does not carry itself. `setting`
     asks whose it is, MAY_BE_USED why it may be used, by one of `grounds`. Raises Stop."""
+    if not isinstance(whose, str):
+        raise Stop(f"a name is given under {setting} as words in quotes, not as {whose!r}")
     whose = "".join(sign for sign in whose if unicodedata.category(sign) not in ("Cf", "Cc"))  # nothing to be seen
     if not _named(whose):
         raise Stop(f"say under {setting} whose {what} this is, under MAY_BE_USED why it may be used; then run again")

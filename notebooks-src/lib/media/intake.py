@@ -3,6 +3,7 @@ microphone are the platform's (labkit.here), where it has them."""
 
 import glob
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from labkit import Stop, here, storage
 def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...], seconds: int = 0) -> Path:
     """The file that `wish` means: "upload", "record" (where `seconds` says how long), a path, a folder with one such
     file, or a file's name in the working folder, the outputs or an attached input. Raises Stop."""
-    wish = words(wish, what).strip()
+    wish = words(wish, what).strip().strip("\"'")
     if wish.lower() == "upload":
         return _from_platform("upload", folders.work, "an upload in the notebook")
     if wish.lower() == "record" and seconds:
@@ -35,12 +36,17 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
 def words(told, what: str) -> str:
     """The setting of a `what`, which is words. Raises Stop."""
     if not isinstance(told, str):
-        raise Stop(f"a {what} is given as words in quotes, not as {told!r}")
+        article = "" if what[:2].isupper() else "a "  # a setting is called by its name
+        raise Stop(f"{article}{what} is given as words in quotes, not as {told!r}")
     return told
 
 
 def place(wish: str, what: str) -> Path:
-    """The path that a setting means. Raises Stop for what cannot be one, such as a whole text."""
+    """The path that a setting means, also one that was pasted in quotes. Raises Stop for what cannot be one, such as a
+    whole text, or an address."""
+    wish = words(wish, what).strip().strip("\"'")
+    if re.match(r"[a-z]{2,}://", wish.lower()):
+        raise Stop(f"'{wish[:80]}' is an address, and nothing is fetched from there: bring the file, give its path")
     try:
         path = Path(wish).expanduser()
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
@@ -76,7 +82,7 @@ def _record(path: Path) -> dict:
 
 
 def _only(folder: Path, wish: str, what: str, endings: tuple[str, ...]) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings)
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in endings and not p.name.startswith("."))
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.name for path in found[:5])
@@ -88,7 +94,8 @@ def _from_platform(name: str, folder: Path, what: str, *more) -> Path:
     ask = getattr(here, name, None)
     if ask is None or here.is_batch():
         raise Stop(
-            f"{here.NAME} has no way to {what}, or nobody is there: put the file beside the notebook, give its path"
+            f"{here.NAME} has no way to make {what}, or nobody is there: "
+            "put the file beside the notebook, and give its path"
         )
     path = ask(folder, *more)
     if path is None:

@@ -41,10 +41,9 @@ def show(clips: list[tuple[str, Path]]) -> None:
 
 def film_markup(path: Path, alt: str, width: int = 480) -> str:
     """A film as one piece of HTML that plays in a notebook, also in a saved one; at most 4 MB, else a sentence."""
-    data = path.read_bytes()
-    if len(data) > 4_000_000:
-        return f"<p>{html.escape(alt)}: {len(data) / 1e6:.1f} MB, in the file {html.escape(path.name)}</p>"
-    source = f"data:video/mp4;base64,{base64.b64encode(data).decode()}"
+    if (size := path.stat().st_size) > 4_000_000:
+        return f"<p>{html.escape(alt)}: {size / 1e6:.1f} MB, in the file {html.escape(path.name)}</p>"
+    source = f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}"
     style = f"max-width:100%;width:{width}px"
     words = f'style="{style}" aria-label="{html.escape(alt)}" src="{source}"'
     return f"<video controls loop muted playsinline {words}></video>"

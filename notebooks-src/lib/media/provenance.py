@@ -4,14 +4,24 @@ The certificate is this session's own, so a reader of the file sees "valid, sign
 changed since, not who made it. Any later change of the file, also of its tags, breaks it.
 """
 
+import importlib.util
 import json
 import os
 from pathlib import Path
+
+from labkit import Stop
 
 _TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = _TYPES + "trainedAlgorithmicMedia"  # all of it was made by a model
 COMPOSITE = _TYPES + "compositeWithTrainedAlgorithmicMedia"  # a recording, a part of which a model made
 FORMATS = {".wav": "audio/wav", ".mp4": "video/mp4"}
+
+
+def wanted(sign: bool) -> None:
+    """Raise Stop when a signature is wanted and cannot be made here: better said now than when all is done."""
+    lacking = [name for name in ("c2pa", "cryptography") if importlib.util.find_spec(name) is None]
+    if sign and lacking:
+        raise Stop("SIGN needs c2pa-python and cryptography: %pip install c2pa-python cryptography, or turn SIGN off")
 
 
 def sign(path: Path, title: str, told: dict[str, str], source: str = TRAINED) -> str:

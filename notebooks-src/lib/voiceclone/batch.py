@@ -203,6 +203,13 @@ def summary(made: Run, results: list) -> dict:
     }  # fmt: skip
 
 
+def tested(numbers: dict) -> str:
+    """What a quick test has shown, in words."""
+    if numbers["done"] == numbers["asked"] and numbers["seconds"]:
+        return "random weights make noise, not words, and the whole way works on this machine"
+    return f"{numbers['done']} of {numbers['asked']} pieces were made; why the others were not stands above"
+
+
 def told(numbers: dict, recognised: bool) -> str:
     """The measures as a table of three columns."""
     from voiceclone import measures

@@ -30,12 +30,14 @@ def each(others: Sequence[str], whose: str, ground: str) -> dict[str, Consent]:
     """{speaker: consent} for the speakers whose voices come from recordings ("" is the one of VOICE). For several of
     them `whose` names each: "VOICE = Ada Smith; Ben = Ben Jones (allowed in writing)", with a ground of their own where
     it is another than `ground`. Raises Stop."""
-    told = words(whose, "WHOSE_VOICE name")
+    told = words(whose, "WHOSE_VOICE")
     if len(others) < 2 and "=" not in told:
         return {name: ask(True, told, ground) for name in others}
     named: dict[str, tuple[str, str]] = {}
     for part in told.replace("\n", ";").split(";"):
         name, _, who = part.partition("=")
+        if name.strip() in named and part.strip():
+            raise Stop(f"WHOSE_VOICE names {name.strip()} twice: one person each")
         own = re.fullmatch(rf"(.*?)\(({'|'.join(ANSWERS)})\)\s*", who)
         named[name.strip()] = (own[1].strip(), own[2]) if own else (who.strip(), ground)
     lacking = [name or "VOICE" for name in others if not named.get(name or "VOICE", ("",))[0]]

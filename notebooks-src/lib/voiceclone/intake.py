@@ -9,7 +9,9 @@ from media import intake
 from media import voice as sample
 
 SAMPLE = "sample"
-ENDINGS = (".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov")
+ENDINGS = (
+    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
+)  # fmt: skip
 SECONDS = 15  # of a recording that is made in the notebook
 
 
@@ -35,7 +37,7 @@ def text(wish: str, folders: storage.Folders) -> str:
 def speakers(told: str) -> dict[str, str]:
     """{name: recording or kept voice} of a setting like "Anna = anna.wav; Ben = kept:ben". Raises Stop."""
     found: dict[str, str] = {}
-    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", intake.words(told, "SPEAKERS list")))):
+    for part in filter(None, (p.strip() for p in re.split(r"[;\n]", intake.words(told, "SPEAKERS")))):
         name, mark, wish = part.partition("=")
         if not mark or not name.strip() or not wish.strip():
             raise Stop(f"SPEAKERS should be like 'Anna = anna.wav; Ben = kept:ben', not '{part[:40]}'")

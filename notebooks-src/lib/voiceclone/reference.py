@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 from labkit import Stop
-from media.sound import Sound
+from media.sound import Sound, cut_off
 
 from voiceclone import sound, speaker
 
@@ -84,7 +84,8 @@ def prepare(path: Path, least: float = 3.0, most: float = 15.0) -> Reference:
     part = sound.at_loudness(sound.trimmed(Sound(whole.samples[int(begin * rate) : int(end * rate)], rate)), LOUDNESS)
     if part.seconds < least:
         raise Stop(f"{name} holds only {_floor(part.seconds)} s of one voice in one piece, and {least:g} s are needed")
-    return Reference(whole, part, begin, end, quality, tuple(_remarks(quality)), sound.sha256(path))
+    cut = ["its file breaks off, the end is missing"] if cut_off(Path(path)) else []
+    return Reference(whole, part, begin, end, quality, (*cut, *_remarks(quality)), sound.sha256(path))
 
 
 def _floor(seconds: float) -> str:

@@ -5,11 +5,12 @@ All become the same: `Line`s of one or more recordings. Raises Stop with one sen
 
 import codecs
 import csv
+import html
 import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from voiceclone import text as texts
 LONGEST = 3600.0  # seconds of one recording: it is put together in memory (0.7 GB an hour, several times over)
 LONGEST_FILM = 3 * LONGEST  # subtitles keep their times, so they are not parted
 LARGEST = 2_000_000  # characters of a file: about 37 hours of speech
-KINDS = (".txt", ".md", ".srt", ".csv")
+KINDS = (".txt", ".md", ".srt", ".vtt", ".csv", ".tsv")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Line:
 
 
 def lines(text: str, file: str = "", speakers: Collection[str] = ()) -> list[Line]:
-    """The lines of the settings' text, or of a file: .txt, .md, .srt, .csv. One line that begins with the name of one
+    """The lines of the settings' text, or of a file, see KINDS. One line that begins with the name of one
     of the `speakers` is a script already; of other names it takes two."""
     if not file.strip():  # the form's field has one line: a typed \\n is a line break
         return _plain(words(text, "TEXT").replace("\\n", "\n"), "", speakers)
@@ -48,9 +49,9 @@ def lines(text: str, file: str = "", speakers: Collection[str] = ()) -> list[Lin
     if path.suffix.lower() not in KINDS:
         raise Stop(f"{path.name} is no text: give a {', '.join(KINDS)} file")
     content = _read(path)
-    if path.suffix.lower() == ".srt":
+    if path.suffix.lower() in (".srt", ".vtt"):
         return _subtitles(content, path)
-    return _table(content, path) if path.suffix.lower() == ".csv" else _plain(content, path.name, speakers)
+    return _table(content, path) if path.suffix.lower() in (".csv", ".tsv") else _plain(content, path.name, speakers)
 
 
 def _read(path: Path) -> str:
@@ -88,25 +89,36 @@ def _plain(content: str, where: str, speakers: Collection[str]) -> list[Line]:
     return [*made, Line("speech", speaker, content[begin:].strip(), where=where)]
 
 
-_TIME = r"(\d+):([0-5]\d):([0-5]\d)[,.](\d{1,3})"
+_TIME = r"(?:(\d+):)?([0-5]\d):([0-5]\d)[,.](\d{1,3})"
+_TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
+
+
+def _cues(content: str, path: Path) -> Iterator[tuple[str, re.Match, list[str]]]:
+    """(number or name, its times, its lines) of each subtitle, SubRip's or WebVTT's; the line of times tells where one
+    begins, since blank lines lack between some, and stand inside others. Raises Stop."""
+    if content.startswith("WEBVTT"):
+        content = "".join(re.split(r"(\n\s*\n)", content, maxsplit=1)[1:])
+        content = re.sub(r"^(?:NOTE|STYLE|REGION)\b.*?(?:\n\s*\n|\Z)", "", content, flags=re.S | re.M)
+    rows = content.strip().split("\n")
+    spots = [i for i, row in enumerate(rows) if _TIMES.match(row)]
+    heads = [i - (i > 0 and bool(rows[i - 1].strip()) and (rows[i - 1].strip().isdigit() or not rows[i - 2].strip()
+             or i == 1)) for i in spots]  # fmt: skip
+    odd = next((i for i, row in enumerate(rows) if re.search(r"\d\s*-->", row) and i not in spots), None)
+    if odd is not None or (content.strip() and heads[:1] != [0]):
+        what = rows[max(0, (odd or 0) - 1)][:40]
+        raise Stop(f"{path.name}: '{what}' has no times: a subtitle is a number, '00:00:01,000 --> 00:00:03,500', text")
+    for head, spot, end in zip(heads, spots, [*heads, len(rows)][1:] if heads else [], strict=True):
+        yield rows[head][:40], _TIMES.match(rows[spot]), rows[spot + 1 : end]
 
 
 def _subtitles(content: str, path: Path) -> list[Line]:
-    """SubRip: number, times, text. Tags such as <i> are left out; "Name:" at the start is the speaker."""
+    """SubRip or WebVTT: number, times, text. Tags such as <i> are left out; "Name:" at the start is the speaker."""
     made, last = [], 0.0
-    for block in filter(None, re.split(r"\n\s*\n", content.strip())):
-        rows = block.strip().split("\n")
-        spot = next((i for i, row in enumerate(rows) if "-->" in row), None)
-        times = re.match(rf"\s*{_TIME}\s*-->\s*{_TIME}", rows[spot]) if spot is not None else None
-        what = rows[0][:40] if rows else ""
-        if times is None:
-            raise Stop(
-                f"{path.name}: '{what}' has no times: a subtitle is a number, '00:00:01,000 --> 00:00:03,500', text"
-            )
+    for what, times, rows in _cues(content, path):
         begin, end = (_seconds(times.groups()[i : i + 4]) for i in (0, 4))
         if end <= begin or begin < last:
             raise Stop(f"{path.name}: the subtitle '{what}' ends before it begins, or begins before the one above")
-        said = re.sub(r"<[^>]+>|\{[^}]+\}", "", " ".join(rows[spot + 1 :])).strip()
+        said = html.unescape(re.sub(r"<[^>]+>|\{[^}]+\}", "", " ".join(rows))).strip()
         who = re.match(rf"({_NAME}):\s+", said)
         who = None if who is None or who[1][0].islower() else who
         if said:
@@ -124,13 +136,14 @@ def _subtitles(content: str, path: Path) -> list[Line]:
     return made
 
 
-def _seconds(parts: tuple[str, ...]) -> float:
+def _seconds(parts: tuple[str | None, ...]) -> float:
     hours, minutes, seconds, rest = parts
-    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + int(rest.ljust(3, "0")) / 1000
+    return int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds) + int(rest.ljust(3, "0")) / 1000
 
 
 def _table(content: str, path: Path) -> list[Line]:
     """A row a recording: `text`, and if wanted `name`, `speaker`, `seed`, `speed`; split at comma, semicolon or tab."""
+    content = re.sub(r"^sep=.\n", "", content)  # as a spreadsheet's first line
     head = content.partition("\n")[0]
     rows = csv.DictReader(io.StringIO(content), delimiter=max(",;\t", key=head.count), strict=True)
     made: list[Line] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from labkit import Stop, storage
 from media import voice
 from media.consent import Consent
+from media.intake import words
 from media.sound import Sound
 
 from voiceclone import intake, measures, sound, speaker
@@ -41,10 +42,13 @@ def sentence(whose: str, language: str = "en") -> str:
     return f"{said.format(whose.strip())}, {one} {other} {10 + secrets.randbelow(90)}."
 
 
-def possible(wish: str, quick: bool) -> None:
-    """Raise Stop where a spoken consent is wanted of a quick test, which has no recogniser to check it with."""
-    if quick and wish.strip():
+def possible(wish: str, quick: bool) -> str:
+    """SPOKEN_CONSENT as it is used: "ask", a recording, or "". Raises Stop where one is wanted of a quick test, which
+    has no recogniser to check it with."""
+    wish = words(wish, "SPOKEN_CONSENT").strip()
+    if quick and wish:
         raise Stop("a quick test cannot check a spoken consent: leave SPOKEN_CONSENT empty, or turn QUICK_TEST off")
+    return "ask" if wish.lower() == "ask" else wish
 
 
 def asked(wish: str, given: Consent | None, reference, folders: storage.Folders, language: str) -> dict:

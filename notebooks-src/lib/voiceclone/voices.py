@@ -15,6 +15,7 @@ from pathlib import Path
 from labkit import Stop, storage
 from media import own, voice
 from media.consent import Consent, granted
+from media.intake import words
 from media.sound import Sound
 
 from voiceclone import reference, sound
@@ -68,7 +69,7 @@ def save(folder: Path, name: str, found: reference.Reference, transcript: str, g
     name = checked_name(name)
     fits(granted, found.source)
     place = folder / "voices" / name
-    _free(place, found.source, granted)
+    free(folder, name, found.source, granted)
     with storage.told(place):
         place.mkdir(parents=True, exist_ok=True)
     wav = sound.write(place / "voice.wav", found.part, {"title": name, "comment": "reference of a voice clone"})
@@ -78,8 +79,9 @@ def save(folder: Path, name: str, found: reference.Reference, transcript: str, g
     return Prompt(name, wav, transcript.strip(), granted, found.facts(), about["sha256"])
 
 
-def _free(place: Path, source: str, agreed: Consent) -> None:
+def free(folder: Path, name: str, source: str, agreed: Consent) -> None:
     """Raise Stop when another voice is kept there, also under a name in other capitals: some disks take A for a."""
+    place = folder / "voices" / name
     for side in place.parent.glob("*/voice.json"):
         if side.parent.name.casefold() != place.name.casefold():
             continue
@@ -129,10 +131,30 @@ def checked_name(name: str) -> str:
 
 def kept_as(name: str, quick: bool) -> str:
     """The name to keep the voice under, "" where it is not kept: a quick test keeps none, and says so."""
+    name = words(name, "KEEP_AS")
     if quick and name.strip():
         print("A quick test keeps no voice: KEEP_AS counts when QUICK_TEST is off.")
         return ""
     return name.strip()
+
+
+def transcript_told(told: str, quick: bool) -> str:
+    """TRANSCRIPT as it is used: words, "auto", or "". Raises Stop."""
+    told = words(told, "TRANSCRIPT").strip()
+    if told.lower() != "auto":
+        return told
+    if quick:
+        print("A quick test has no recogniser: TRANSCRIPT = 'auto' counts when QUICK_TEST is off.")
+    return "auto"
+
+
+def unused(said: str, keep_as: str, found: Iterable[str]) -> None:
+    """Say which settings do nothing, where no voice comes from a recording (`found` are the speakers whose do)."""
+    found = list(found)
+    if said and "" not in found:
+        print("TRANSCRIPT is not used: it is what is said in the recording under VOICE, and a kept voice has its own.")
+    if keep_as and not found:
+        print("KEEP_AS is not used: the voice is kept already.")
 
 
 def labels(speakers: Iterable[str], keep_as: str = "") -> dict[str, str]:
@@ -156,7 +178,6 @@ def transcript(told: str, found: reference.Reference, listener, language: str) -
 
     Told words are those of the whole recording; where only a part of it is taken they would not fit, so they are left
     out, unless a recogniser can say what is in the part."""
-    told = told.strip()
     if told == "auto":
         return listener.heard(found.part, language) if listener is not None else ""
     if told and found.end - found.begin < found.whole.seconds - 1.5:
