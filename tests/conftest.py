@@ -14,6 +14,11 @@ os.environ.setdefault("ANYLAB_OVERLAYS", str(ROOT / ".anylab" / "overlays"))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads that wait for each other suffer on a busy machine
 
 
+def pytest_xdist_auto_num_workers(config):
+    """One process more than there are cores: each waits a fifth of its time for a kernel, a browser, or a kill."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def compiled():
     """The whole project, compiled in memory."""

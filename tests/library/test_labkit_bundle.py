@@ -9,6 +9,7 @@ from collections import namedtuple
 import pytest
 from disk import sealed
 from labkit import Stop, bundle, checkpoint, storage, transport
+from session import needs
 
 from tests.conftest import ROOT
 from tests.library.disks import count_bytes, everything
@@ -263,7 +264,7 @@ def test_a_choice_decides_how_a_bundle_goes(here, capsys):
     assert calls == [(here.outputs / "my_job.bundle.zip", "my-job", True)] and "sent" in capsys.readouterr().out
     with pytest.raises(Stop, match="no way called 'drive' .* only hub and file"):
         bundle.send(here, "drive", hub=way)
-    with pytest.raises(Stop, match="GO_ON_FROM is given as words in quotes, not as 5"):
+    with pytest.raises(Stop, match="there is no bundle at 5; give the path of its file"):
         bundle.fetch(here, 5, hub=way)
 
 
@@ -271,8 +272,11 @@ def test_what_the_last_cell_can_do_is_judged_in_the_first():
     for setup in [*ROOT.glob("platforms/*/cells/setup.py.j2"), *ROOT.glob("anylab/templates/**/cells/setup.py.j2")]:
         finish = setup.with_name("finish.py.j2").read_text(encoding="utf-8")
         ways = re.findall(r"(\w+)=", re.search(r"bundle\.send\(folders, PACK(.*)\)", finish)[1])
-        told = re.search(r"bundle\.judged\(PACK(.*)\)", setup.read_text(encoding="utf-8"))[1]
+        told = re.search(r"needs\.way\(PACK(.*)\)", setup.read_text(encoding="utf-8"))[1]
         assert re.findall(r'"(\w+)"', told) == ways, setup
+    assert needs.way("hub", "hub") is None
+    with pytest.raises(Stop, match="PACK is one of no, file, hub, not 'nix'"):
+        needs.way("nix", "hub")
 
 
 def test_a_bundle_that_was_fetched_before_changes_nothing_again(here, there, tmp_path, capsys):

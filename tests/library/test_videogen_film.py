@@ -242,11 +242,14 @@ def test_a_sound_in_the_readers_home_is_found(smooth, tmp_path, monkeypatch):
     assert film.facts(edit.mux(smooth, "~/voice.wav", tmp_path / "heard.mp4")).sound
 
 
-def test_a_film_plays_in_the_notebook_when_it_is_small(smooth, monkeypatch):
+def test_a_film_plays_in_the_notebook_when_it_is_small(smooth, tmp_path, monkeypatch):
     page = player.film_markup(smooth, 'a "cat" <b>')
     assert page.startswith("<video controls") and "&quot;cat&quot; &lt;b&gt;" in page and "base64" in page
-    monkeypatch.setattr(type(smooth), "read_bytes", lambda self: bytes(5_000_000))
-    assert "5.0 MB, in the file smooth.mp4" in player.film_markup(smooth, "x")
+    large = tmp_path / "smooth.mp4"
+    with large.open("wb") as file:
+        file.truncate(5_000_000)
+    monkeypatch.setattr(type(large), "read_bytes", lambda self: pytest.fail("read whole, only to say that it is large"))
+    assert "5.0 MB, in the file smooth.mp4" in player.film_markup(large, "x")
 
 
 def test_the_plan_of_a_clip_is_plain_data():

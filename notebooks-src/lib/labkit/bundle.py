@@ -59,15 +59,10 @@ def unpack(source: Path | str, folders: storage.Folders, once: bool = False) -> 
     return moved
 
 
-def judged(choice: str, *ways: str) -> None:
-    """Raise Stop, before any work, for a way to take the job along that there is not."""
-    if choice not in ("no", "file", *ways):
-        raise Stop(f"there is no way called {choice!r} to take the job along (PACK), only {', '.join(ways)} and file")
-
-
 def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> None:
     """Pack, and carry the bundle by the chosen one of `ways`; "file" leaves it here, "no" does nothing. Raises Stop."""
-    judged(choice, *ways)
+    if choice not in ("no", "file", *ways):
+        raise Stop(f"there is no way called {choice!r} to take the job along (PACK), only {', '.join(ways)} and file")
     archive = pack(folders) if choice != "no" else None
     if choice == "file":
         print("To go on elsewhere: bring this file there, and set GO_ON_FROM to its path.")
@@ -77,9 +72,7 @@ def send(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: C
 
 def fetch(folders: storage.Folders, choice: str, dry_run: bool = False, **ways: Callable) -> int:
     """Go on from a bundle: its path, or the way to get it; "" and one unpacked before change nothing. Raises Stop."""
-    if not isinstance(choice, str):
-        raise Stop(f"GO_ON_FROM is given as words in quotes, not as {choice!r}")
-    place, found = folders.work / ".fetched", (choice := choice.strip().strip("\"'"))  # as a path is pasted
+    place, found = folders.work / ".fetched", (choice := str(choice).strip().strip("\"'"))  # as a path is pasted
     if choice and choice not in ways and not Path(choice).expanduser().exists():
         raise Stop(f"there is no bundle at {choice}; give the path of its file here, or one of: {', '.join(ways)}")
     try:

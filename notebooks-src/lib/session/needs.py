@@ -30,6 +30,12 @@ def check(needs: dict, folders, quick_test: bool = False) -> None:
         raise Stop("; ".join(stops))
 
 
+def way(choice: str, *ways: str) -> None:
+    """Raise Stop, before any work, for a way to take the job along (PACK) that the last cell does not have."""
+    if choice not in ("no", "file", *ways):
+        raise Stop(f"PACK is one of no, file, {', '.join(ways)}, not {choice!r}")
+
+
 def check_torch(needs: dict, quick_test: bool = False) -> None:
     """Say when the installed torch cannot use the card that is here; raise Stop when nothing would run on it."""
     cards, wants = machine.gpus(), needs.get("gpu", "optional")

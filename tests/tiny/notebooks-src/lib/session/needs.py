@@ -7,3 +7,7 @@ def check(*args, **kwargs):
 
 def check_torch(*args, **kwargs):
     print("torch", args[:1])
+
+
+def way(*args, **kwargs):
+    print("way", args[:1])
