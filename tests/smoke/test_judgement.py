@@ -164,13 +164,13 @@ def test_two_runs_at_once_do_not_write_into_one_file(monkeypatch, tmp_path):
     def execute(data, parameters, cwd, env, output, teller, timeout):
         written.append(output)
         output.write_bytes(data)
-        assert not (tmp_path / "anylab-runs/voice_cloning.ipynb").exists()
+        assert not (tmp_path / "anylab-runs/graphmer_training.ipynb").exists()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(local.runner, "execute", execute)
     with pytest.raises(KeyboardInterrupt):
-        local.run(open_project(ROOT), "voice_cloning", {}, True, None)
-    assert (tmp_path / "anylab-runs/voice_cloning.ipynb").is_file() and not written[0].exists()
+        local.run(open_project(ROOT), "graphmer_training", {}, True, None)
+    assert (tmp_path / "anylab-runs/graphmer_training.ipynb").is_file() and not written[0].exists()
 
 
 def test_run_all_twice_sees_the_library_as_it_is_now(compile_source, tmp_path):
