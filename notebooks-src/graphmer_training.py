@@ -358,10 +358,10 @@ store.close()
 # add to the count above them: what the module and package use, what functions of the same name use, the names in scope.
 
 # %%
-session_left = here.SESSION_HOURS * 3600 - clock.time_used() if here.SESSION_HOURS else None
-much, remark = wishes.how_much(QUICK_TEST, gpu, run.step, session_left)
 from graphmer import verdict
 
+session_left = here.SESSION_HOURS * 3600 - clock.time_used() if here.SESSION_HOURS else None
+much, remark = wishes.how_much(QUICK_TEST, gpu, run.step, session_left)
 with report.stage("evaluation"):
     results = evaluate.evaluate(trained, split, graph.kinds, data, tokenizer, seed=SEED, linkers=linkers, **much)
 print(verdict.table(results))

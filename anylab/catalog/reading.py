@@ -57,8 +57,8 @@ class Reader:
         value, note = fact["value"], "" if short or not fact["note"] else f" ({fact['note']})"
         if value is None:
             return Cell(f"unknown{note}", number, mark=UNKNOWN)
-        words, sort, state = plain(value, unit)
-        return Cell(words + note, number, sort, _MARKS.get(fact["grade"], ""), state=state)
+        said, sort, state = plain(value, unit)
+        return Cell(said + note, number, sort, _MARKS.get(fact["grade"], ""), state=state)
 
     def across(self, platform: Plain, plan: Plain, key: str, unit: str = "", short: bool = False) -> Cell:
         """What holds for a plan: one value, or the values of its machines where they differ."""
@@ -76,12 +76,12 @@ class Reader:
                 ((kinds[str(f["value"])], c) for f, c in zip(different, cells, strict=True)), key=lambda p: p[0]
             )
             known = [c for c in cells if c.mark != UNKNOWN] or cells
-            words = " / ".join(f"{kind} {cell.text}" for kind, cell in shown)
-            return Cell(words, known[0].source, max((c.sort or 0 for c in known), default=0), known[0].mark)
+            said = " / ".join(f"{kind} {cell.text}" for kind, cell in shown)
+            return Cell(said, known[0].source, max((c.sort or 0 for c in known), default=0), known[0].mark)
         known = sorted((c for c in cells if c.mark != UNKNOWN), key=lambda c: (c.sort or 0, c.text))
-        words = " / ".join(c.text.removesuffix(f" {unit}") for c in known) + (f" {unit}" if unit else "")
-        words += ", or unknown" if len(known) < len(cells) else ""
-        return Cell(words, known[0].source, known[-1].sort, known[0].mark)
+        said = " / ".join(c.text.removesuffix(f" {unit}") for c in known) + (f" {unit}" if unit else "")
+        said += ", or unknown" if len(known) < len(cells) else ""
+        return Cell(said, known[0].source, known[-1].sort, known[0].mark)
 
     def _kinds(self, plan: Plain, merged: Plain, key: str) -> dict[str, str]:
         """The kind of machine that each differing value is for, {} where one kind has several."""
@@ -92,8 +92,8 @@ class Reader:
                 found.setdefault(str(fact["value"]), set()).add(self.table["cards"][machine["card"]]["kind"])
         named = [kind for kinds in found.values() for kind in kinds]
         once = len(named) == len(set(named)) == len(found) > 1
-        words = {"cpu": "cores", "gpu": "GPU", "tpu": "TPU"}
-        return {value: words[kind] for value, (kind,) in found.items()} if once else {}
+        said = {"cpu": "cores", "gpu": "GPU", "tpu": "TPU"}
+        return {value: said[kind] for value, (kind,) in found.items()} if once else {}
 
     def name(self, platform: Plain, plan: Plain) -> str:
         """How a plan is called: the platform's name alone where it has only one."""

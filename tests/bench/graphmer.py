@@ -219,10 +219,7 @@ def padded(graphs: list[chains.Chain], width: int) -> rows.Batch:
 def sizes_of(data: corpus.Corpus) -> np.ndarray:
     """Nodes of every function's graph, (N,) ints: what is timed stands for all of them, the 32 quantiles of this."""
     pieces = np.array_split(np.arange(len(data)), -(-len(data) // 2048))
-    drawn = (drawing.draw(data, 0, piece) for piece in pieces)
-    return np.concatenate(
-        [[len(some.graph(g)) for g in range(len(piece))] for piece, some in zip(pieces, drawn, strict=True)]
-    )
+    return np.concatenate([drawing.draw(data, 0, piece).lengths for piece in pieces])
 
 
 def timed(c: Config, data: corpus.Corpus, rounds: int = 3) -> dict:

@@ -4,13 +4,13 @@ Contract: `check` raises Stop for the first setting that cannot be meant, so tha
 fail, or do something else than was written. `elsewhere` reads manifests only; what cannot be read is no run.
 """
 
-import math
 import re
 from pathlib import Path
 
 from disk import sealed
 from labkit import Stop
 from labkit.checkpoint import MANIFEST
+from session import ranges
 
 SIZES = ("auto", "tiny", "smoke", "small", "base")
 # Seeds are multiplied by 1e9 for the dropout of each micro-batch, and torch takes 64 bits.
@@ -31,13 +31,7 @@ def check(size: str, length: str, **numbers: float) -> None:
         raise Stop(f"SIZE is one of {', '.join(SIZES)}, not {size!r}")
     if not isinstance(length, str) or not LENGTH.fullmatch(length):
         raise Stop(f'LENGTH is "auto", or steps or epochs in whole numbers ("100", "10k", "2 epochs"), not {length!r}')
-    for name, value in numbers.items():
-        least, most = LIMITS[name]
-        whole = isinstance(least, int)
-        fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not fits or not math.isfinite(value) or not least <= value <= most:
-            kind = "a whole number" if whole else "a number"
-            raise Stop(f"{name} is {kind} from {least:.0f} to {most:.0f}, not {value!r}")
+    ranges.check(LIMITS, **numbers)
 
 
 def elsewhere(outputs: Path, job: str, what: dict) -> list[str]:

@@ -4,7 +4,7 @@ The order matters: the mark is in the sound before it is joined, the film is ope
 back from the file, and the signature comes last, since whatever touches a file after it breaks it.
 """
 
-import hashlib
+import functools
 import json
 import re
 import time
@@ -79,7 +79,7 @@ def earlier(take: Take, records: list[dict], folders, models: dict[str, str], ag
         try:
             told = json.loads(side.read_text(encoding="utf-8"))
             path = folders.outputs / told["file"]
-            if told["made_of"] == of and told["sha256"] == _sha256(path):
+            if told["made_of"] == of and told["sha256"] == sealed.hashed(path)[1]:
                 told_by = tags(take, models, mark)
                 score = sync.score(told["openness"], speech.levels(take.speech))
                 return Result(take.name, path, side, told, score, told["openness"], None, told_by)
@@ -125,16 +125,11 @@ def _write(take, parts, records, folders, models, agreed, mark, sign, sound) -> 
         "label": take.label or "none, by the reader's own decision",
         "watermark": {"kind": "Perth" if mark else "none, by the reader's own decision", "found": round(found, 3)},
         "sync": score.facts(), "signature": how, "consent": {what: one.facts() for what, one in agreed.items()},
-        "sha256": _sha256(path), "openness": openness,
+        "sha256": sealed.hashed(path)[1], "openness": openness,
         "made_of": _made_of(take, records, models, agreed, mark, sign and how.startswith("C2PA")),
     }  # fmt: skip
     side = storage.write_json(path.with_suffix(".json"), facts)
     return Result(take.name, path, side, facts, score, openness, sound, told)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sources(take: Take) -> dict[str, str]:
@@ -193,6 +188,7 @@ def marked(take: Take, folder: Path) -> Path:
     return target
 
 
+@functools.cache
 def _carried(folder: Path) -> Sound:
     """Two seconds of the voice that the notebook carries: clean speech, on which it is seen that marking works."""
     from media import voice

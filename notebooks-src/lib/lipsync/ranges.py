@@ -1,8 +1,6 @@
 """What numbers the settings may have: one sentence before any work, instead of a film in which nothing moves."""
 
-import math
-
-from labkit import Stop
+from session import ranges
 
 LIMITS = {
     "SECONDS": (0.0, 86400.0),
@@ -17,10 +15,4 @@ LIMITS = {
 
 def check(**given) -> None:
     """Raises Stop for the first of these settings that is no number of its range."""
-    for name, value in given.items():
-        least, most = LIMITS[name]
-        whole = isinstance(least, int)
-        fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if not fits or not math.isfinite(value) or not least <= value <= most:
-            kind = "a whole number" if whole else "a number"
-            raise Stop(f"{name} is {kind} from {least:g} to {most:g}, not {value!r}")
+    ranges.check(LIMITS, **given)

@@ -1,9 +1,7 @@
 """What is to be made: one face and one speech from the settings, or a table of them; where each comes from, and on
 whose word it may be used."""
 
-import codecs
 import csv
-import hashlib
 import io
 import json
 import re
@@ -13,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from disk import sealed
 from labkit import Stop, storage
 from media import consent, intake, own
 from media.consent import Consent
@@ -21,9 +20,6 @@ from lipsync import sample
 
 SAMPLE, VOICE = "sample", "voice"
 FACES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif", ".jpg", ".jpeg", ".png", ".webp")
-SPEECHES = (
-    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
-)  # fmt: skip
 ANSWERS = ("my own", "allowed in writing", "free or synthetic")
 _SECONDS = 20  # of a recording that is made in the notebook
 
@@ -88,8 +84,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         data = path.read_bytes()
         if data[:2] == b"PK":
             raise Stop(f"{path.name} is a spreadsheet: save it as CSV, with the columns face, speech")
-        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Unicode text"
-        content = re.sub(r"^sep=.\r?\n", "", data.decode("utf-16" if wide else "utf-8-sig"))
+        content = re.sub(r"^sep=.\r?\n", "", intake.decoded(data))
         head = content.partition("\n")[0]
         rows = csv.DictReader(io.StringIO(content, newline=""), delimiter=max(",;\t", key=head.count))
         names = [re.sub(r"\W+", "_", str(name).strip().lower()) for name in rows.fieldnames or ()]
@@ -125,12 +120,7 @@ def _beside(table: Path, wish: str) -> str:
 def table(wish: str, folders: storage.Folders) -> str:
     """The path of a list, which may be uploaded, or named alone where a face may; "" when none is wanted. Raises
     Stop."""
-    wish = intake.words(wish, "LIST_FILE").strip()
-    if wish.lower() == "upload":
-        return str(intake.find(wish, folders, "list", ()))
-    if not wish or intake.place(wish, "list").exists():
-        return wish
-    return str(intake.named(wish, folders) or wish)
+    return intake.document(wish, folders, "LIST_FILE", "list")
 
 
 def _named(wanted: str, taken: set[str]) -> str:
@@ -160,7 +150,7 @@ def find(wish: Wish, folders: storage.Folders, voices: Path) -> Found:
     if wish.speech == VOICE:
         speech = newest(voices, folders)
     else:
-        speech = intake.find(wish.speech, folders, "recording", SPEECHES, _SECONDS)
+        speech = intake.find(wish.speech, folders, "recording", intake.RECORDINGS, _SECONDS)
     return Found(wish, face, speech, ours, known(speech))
 
 
@@ -194,8 +184,7 @@ def record_of(speech: Path) -> dict:
     """The voice notebook's record of a speech, {} when there is none, or the file was changed since."""
     try:
         told = json.loads(speech.with_suffix(".json").read_text(encoding="utf-8"))
-        with open(speech, "rb") as file:
-            whole = told["sha256"][speech.name] == hashlib.file_digest(file, "sha256").hexdigest()
+        whole = told["sha256"][speech.name] == sealed.hashed(speech)[1]
         return told if whole and isinstance(told["consent"], dict) else {}
     except (OSError, ValueError, LookupError, TypeError):
         return {}

@@ -118,9 +118,7 @@ def _decode(path: Path, low: Path, high: Path, most: float, one: bool = False) -
             if most and file.stat().st_size > 2 * int(most * rate):
                 with open(file, "r+b") as cut:
                     cut.truncate(2 * int(most * rate))
-        with open(a, "rb") as written:
-            digest = hashlib.file_digest(written, "sha256").hexdigest()[:16]
-        return Speech(path, low, high, a.stat().st_size // 2, digest, video.digest(path), tuple(remarks))
+        return Speech(path, low, high, a.stat().st_size // 2, video.digest(a), video.digest(path), tuple(remarks))
 
 
 def _late(container, stream) -> float:

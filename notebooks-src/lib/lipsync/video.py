@@ -5,7 +5,6 @@ second. At time i/25 stands the frame that a player would show then: 29.97 a sec
 neither. Only what is needed at once is held.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy
+from disk import sealed
 from labkit import Stop
 
 from lipsync import FPS
@@ -279,5 +279,4 @@ def _picture(clip: Clip) -> numpy.ndarray:
 
 def digest(path: Path) -> str:
     """A file's hash, 16 digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return sealed.hashed(path)[1][:16]

@@ -1,6 +1,7 @@
 """Where a recording, a video or a photo comes from: a path, a name in the inputs, an upload or a microphone. Upload and
 microphone are the platform's (labkit.here), where it has them."""
 
+import codecs
 import glob
 import json
 import re
@@ -8,6 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from labkit import Stop, here, storage
+
+RECORDINGS = (
+    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
+)  # fmt: skip
 
 
 def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...], seconds: int = 0) -> Path:
@@ -31,6 +36,24 @@ def find(wish: str, folders: storage.Folders, what: str, endings: tuple[str, ...
         raise Stop(f"'{wish}' is what a run made ({made[0]}): give its whole path where that is meant")
     record = ", 'record'" if seconds else ""
     raise Stop(f"there is no {what} '{wish}': give its path, 'upload'{record}, or 'sample' for the one that is here")
+
+
+def document(wish: str, folders: storage.Folders, setting: str, what: str) -> str:
+    """The path of a text or a list, which may be uploaded, or named alone where a recording may; "" when none is
+    wanted, and what nobody finds as it is told. Raises Stop."""
+    wish = words(wish, setting).strip()
+    if wish.lower() == "upload":
+        return str(find(wish, folders, what, ()))
+    if not wish or place(wish, what).exists():
+        return wish
+    return str(named(wish, folders) or wish)
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file, also with the mark of UTF-8, or UTF-16 as spreadsheets write "Unicode text". Raises
+    UnicodeDecodeError."""
+    wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return data.decode("utf-16" if wide else "utf-8-sig")
 
 
 def words(told, what: str) -> str:

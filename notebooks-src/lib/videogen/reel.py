@@ -3,7 +3,6 @@
 Each is made once: `films.json` beside them says of what, so that a later run does only what is new. What is missing is
 said."""
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -60,18 +59,16 @@ def _finished(path: Path, place: Path, fps: int, larger: int, sound: str) -> Pat
 
 def _once(target: Path, sources: Sequence[Path], recipe: list, make: Callable[[], object]) -> Path:
     """`make()`, unless `target` is here as it was made by the same recipe of the same files."""
-    of, notes = sealed.digest([recipe, *map(_hash, sources)]), target.with_name(NOTES)
+    of = sealed.digest([recipe, *(sealed.hashed(path)[1] for path in sources)])
+    notes = target.with_name(NOTES)
     known = {}
     with suppress(OSError, ValueError):
         known = json.loads(notes.read_text(encoding="utf-8"))
     with suppress(OSError, AttributeError):
-        if known.get(target.name) == [of, _hash(target)]:
+        if known.get(target.name) == [of, sealed.hashed(target)[1]]:
             return target
     make()
-    storage.write_json(notes, {**(known if isinstance(known, dict) else {}), target.name: [of, _hash(target)]})
+    storage.write_json(
+        notes, {**(known if isinstance(known, dict) else {}), target.name: [of, sealed.hashed(target)[1]]}
+    )
     return target
-
-
-def _hash(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -100,19 +100,25 @@ def file(record: dict, folders: storage.Folders, take: int = 1) -> Path | None:
     return folders.outputs / NAME / found[0] if found else None
 
 
-def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterator[tuple[str, tuple[Sound, list[str]]]]:
-    """(recording, (its sound, what to tell of it)) of every recording with at least one sentence, one after the other:
-    an hour is 0.7 GB."""
+def grouped(items: list[dict], made: Run) -> dict[str, list[tuple[dict, dict]]]:
+    """{recording: its sentences, each with its record}, in order."""
     groups: dict[str, list[tuple[dict, dict]]] = {}
     for item, record in zip(items, made.records, strict=True):
         groups.setdefault(item["recording"], []).append((item, record))
-    for name, pairs in groups.items():
-        put = _together(pairs, folders)
+    return groups
+
+
+def recordings(items: list[dict], made: Run, folders: storage.Folders) -> Iterator[tuple[str, tuple[Sound, list[str]]]]:
+    """(recording, (its sound, what to tell of it)) of every recording with at least one sentence, one after the other:
+    an hour is 0.7 GB."""
+    for name, pairs in grouped(items, made).items():
+        put = together(pairs, folders)
         if put is not None:
             yield name, put
 
 
-def _together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
+def together(pairs: list[tuple[dict, dict]], folders: storage.Folders) -> tuple[Sound, list[str]] | None:
+    """(a recording's sound, what to tell of it), or None where it has no sentence yet."""
     notes, sounds, kept, waiting = [], [], [], []
     for number, (item, record) in enumerate(pairs, 1):
         path = file(record, folders)

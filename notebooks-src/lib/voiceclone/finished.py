@@ -27,26 +27,21 @@ def written(
 ) -> Iterator[tuple[output.Result, list[str]]]:
     """(result, what to tell of it) of every recording with at least one sentence, in order; of the others a line says
     why there is none. `consents` are those of all speakers, `about` see output.write. Raises Stop."""
-    groups: dict[str, list[tuple[dict, dict]]] = {}
-    for item, record in zip(items, made.records, strict=True):
-        groups.setdefault(item["recording"], []).append((item, record))
     waiting, late = [], []
-    for name, pairs in groups.items():
-        mine = [item for item, _ in pairs]
-        whose = {who: consents[who] for who in batch.speakers(mine, name)}
+    for name, pairs in batch.grouped(items, made).items():
+        whose = {who: consents[who] for who in batch.speakers(items, name)}
         of = _made_of(pairs, about, whose, mark, sign)
         found = _earlier(folders, name, of)
         if found is None and (late or clock.should_stop(_MARGIN)):
             late.append(name)
             continue
         if found is None:
-            run = batch.Run([record for _, record in pairs], 0.0)
-            put = next(batch.recordings(mine, run, folders), None)
+            put = batch.together(pairs, folders)
             if put is None:
                 waiting += _told(name, pairs)
                 continue
-            whole, notes = put[1]
-            told = {**about, "sentences": batch.parts(mine, run, name), "notes": notes, "made_of": of}
+            whole, notes = put
+            told = {**about, "sentences": batch.parts(items, made, name), "notes": notes, "made_of": of}
             try:
                 found = output.write(folders.outputs, name, whole, told, whose, mark, sign, begun), notes
             except KeyboardInterrupt:  # the stop button: what is written stays, and the cells below go on

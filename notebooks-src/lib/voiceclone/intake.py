@@ -9,9 +9,6 @@ from media import intake
 from media import voice as sample
 
 SAMPLE = "sample"
-ENDINGS = (
-    ".wav", ".mp3", ".m4a", ".flac", ".ogg", ".opus", ".webm", ".aac", ".mp4", ".mov", ".aiff", ".amr", ".3gp", ".wma",
-)  # fmt: skip
 SECONDS = 15  # of a recording that is made in the notebook
 
 
@@ -20,18 +17,13 @@ def find(wish: str, folders: storage.Folders) -> Path:
     the outputs or an attached input. Raises Stop."""
     if is_ours(wish):
         return sample.write(folders.work)
-    return intake.find(wish, folders, "recording", ENDINGS, SECONDS)
+    return intake.find(wish, folders, "recording", intake.RECORDINGS, SECONDS)
 
 
 def text(wish: str, folders: storage.Folders) -> str:
     """The path of a text file, which may be uploaded, or named alone where a recording may; "" when none is wanted.
     Raises Stop."""
-    wish = intake.words(wish, "text file").strip()
-    if wish.lower() == "upload":
-        return str(intake.find(wish, folders, "text file", ()))
-    if not wish or intake.place(wish, "text file").exists():
-        return wish
-    return str(intake.named(wish, folders) or wish)
+    return intake.document(wish, folders, "text file", "text file")
 
 
 def speakers(told: str) -> dict[str, str]:

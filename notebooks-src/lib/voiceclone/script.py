@@ -3,7 +3,6 @@
 All become the same: `Line`s of one or more recordings. Raises Stop with one sentence that names file and line.
 """
 
-import codecs
 import csv
 import html
 import io
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop
-from media.intake import place, words
+from media.intake import decoded, place, words
 
 from voiceclone import text as texts
 
@@ -60,8 +59,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise Stop(f"{path} cannot be read ({error.strerror}): give the path of a text file") from None
     try:
-        wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Unicode text"
-        content = data.decode("utf-16" if wide else "utf-8-sig")
+        content = decoded(data)
     except UnicodeDecodeError:
         told = "of an older program, a picture, or a document?"
         raise Stop(f"{path.name} is no text in UTF-8 ({told}): save it as plain text, or CSV, in UTF-8") from None

@@ -4,7 +4,6 @@ In memory sound is `media.sound.Sound`: float32 mono, -1..1. Loudness is in LUFS
 """
 
 import base64
-import hashlib
 import io
 import math
 import subprocess
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy
+from disk import sealed
 from labkit import Stop, storage
 from media import voice
 from media.sound import Sound
@@ -201,8 +201,7 @@ def carried() -> Sound:
 
 def sha256(path: Path) -> str:
     """Of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sealed.hashed(path)[1]
 
 
 def stretch(path: Path, begin: float, seconds: float) -> Sound:
