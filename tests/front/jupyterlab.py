@@ -7,6 +7,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,12 +36,26 @@ def server(folder: Path, env: dict):
         for line in process.stderr:
             lines.append(line)
             if found := re.search(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab", line):
+                # a server that says more than a pipe holds would wait for a reader for ever
+                threading.Thread(target=process.stderr.read, daemon=True).start()
                 yield f"http://127.0.0.1:{found[1]}/lab/tree/%s?token={token}"
                 return
         raise AssertionError("JupyterLab did not start:\n" + "".join(lines))
     finally:
         process.terminate()
         process.wait()
+
+
+def saved(path: Path, seconds: float = 60) -> dict:
+    """The notebook as JupyterLab saved it last; while it writes, the file is empty or half there, and is read again."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, FileNotFoundError):  # an unfinished UTF-8 sequence is a ValueError too
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
 
 
 def run_all(data: bytes, folder: Path, env: dict, screenshot: Path, seconds: float = 600) -> dict:
@@ -66,12 +81,11 @@ def run_all(data: bytes, folder: Path, env: dict, screenshot: Path, seconds: flo
             page.wait_for_timeout(2000)
             page.keyboard.press("Control+s")
             page.wait_for_timeout(500)
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            code = [c for c in cells if c["cell_type"] == "code" and "".join(c["source"]).strip()]
+            code = [c for c in saved(path)["cells"] if c["cell_type"] == "code" and "".join(c["source"]).strip()]
             failed = any(o["output_type"] == "error" for c in code for o in c["outputs"])
             if failed or all(c["execution_count"] for c in code):
                 break
         page.screenshot(path=screenshot)
         shown = page.locator(".jp-RenderedImage img").count()
         browser.close()
-    return {"notebook": json.loads(path.read_text(encoding="utf-8")), "pictures": shown}
+    return {"notebook": saved(path), "pictures": shown}

@@ -202,8 +202,8 @@ def test_of_two_processes_one_has_the_lock_and_the_other_after_it(tmp_path):
     assert first.stdout.readline() == "True\n"
     assert disk.lock(tmp_path / "lock") is None
     second = python(HOLD, tmp_path / "lock", stdin=subprocess.DEVNULL)
-    assert second.communicate(timeout=20)[0] == "False\n"
-    first.communicate("", timeout=20)
+    assert second.communicate(timeout=120)[0] == "False\n"
+    first.communicate("", timeout=120)
     handle = disk.lock(tmp_path / "lock")
     assert handle is not None
     disk.release(handle)
@@ -213,7 +213,7 @@ def test_a_lock_ends_with_a_holder_that_was_killed(tmp_path):
     holder = python(HOLD, tmp_path / "lock", stdin=subprocess.PIPE)
     assert holder.stdout.readline() == "True\n" and disk.lock(tmp_path / "lock") is None
     holder.send_signal(signal.SIGKILL)
-    holder.wait(timeout=20)
+    holder.wait(timeout=120)
     handle = disk.lock(tmp_path / "lock")
     assert handle is not None
     disk.release(handle)
@@ -234,7 +234,7 @@ os._exit(0)
 def test_a_forked_worker_that_outlives_the_holder_does_not_keep_the_lock(tmp_path):
     holder = python(FORK, tmp_path / "lock", start_new_session=True)
     try:
-        assert holder.communicate(timeout=20)[0].startswith("True")
+        assert holder.communicate(timeout=120)[0].startswith("True")
         handle = disk.lock(tmp_path / "lock")
         assert handle is not None
         disk.release(handle)
@@ -249,7 +249,7 @@ def test_a_worker_that_the_holder_has_forked_does_not_end_the_lock_with_itself(t
         os._exit(0)
     os.waitpid(child, 0)
     other = python(HOLD, tmp_path / "lock", stdin=subprocess.DEVNULL)
-    assert other.communicate(timeout=20)[0] == "False\n"
+    assert other.communicate(timeout=120)[0] == "False\n"
     disk.release(handle)
 
 
@@ -269,12 +269,12 @@ def test_held_tells_who_has_it_and_lets_go_at_the_end(tmp_path):
     with disk.held(tmp_path / "lock") as mine:
         assert mine
         other = python(HOLD, tmp_path / "lock", stdin=subprocess.DEVNULL)
-        assert other.communicate(timeout=20)[0] == "False\n"
+        assert other.communicate(timeout=120)[0] == "False\n"
     holder = python(HOLD, tmp_path / "lock", stdin=subprocess.PIPE)
     assert holder.stdout.readline() == "True\n"
     with disk.held(tmp_path / "lock") as mine:
         assert not mine
-    holder.communicate("", timeout=20)
+    holder.communicate("", timeout=120)
 
 
 # full
