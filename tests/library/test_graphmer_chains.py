@@ -212,6 +212,17 @@ def test_an_identifier_is_never_glued_to_its_neighbours(tokenizer):
     assert all(word.strip().replace("_", "a").isalnum() == flag for word, flag in pieces)
 
 
+def test_units_that_are_remembered_have_the_ids_that_the_plain_tokenizer_gives(kg, tokenizer):
+    odd = [f"ab{chr(c)}cd {chr(c)}+ {chr(c)}{chr(c)}\n\t x" for c in [*range(0x250), 0x301, 0x3042, 0x1F600, 0x10FFFF]]
+    texts = ["", " ", "\x00", *odd, *(d.source for d in kg.functions)]
+    plain = [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    units = tokens.Units(tokenizer)
+    assert tokens.encode_batch(units, texts[::2]) == plain[::2]
+    assert tokens.encode_batch(units, texts) == plain, "in a second call, which knows some of them"
+    assert min(tokens.encode_batch(tokenizer, ["x = '[MASK][PAD]'"])[0]) >= len(tokens.SPECIAL), "code is no mask"
+    assert tokens.encode_batch(tokenizer, ["a \ud800 b"]) == tokens.encode_batch(tokenizer, ["a ? b"])
+
+
 def test_rows_too_short_for_a_graph_are_refused():
     with pytest.raises(ValueError, match="row_tokens"):
         corpus.ChainSettings(roots=128, row_tokens=128)

@@ -92,8 +92,10 @@ class Units:
         """Ids of every unit that was numbered so far."""
         fresh = list(itertools.islice(self._place, len(self._known), None))
         if fresh:
-            encoded = self.tokenizer.encode_batch_fast(fresh, add_special_tokens=False)
-            more, known = ragged([encoding.ids for encoding in encoded]), self._known
+            # A unit needs no more cutting, so its bytes go to the merges themselves: half the time of the whole way.
+            split, letters = self.tokenizer.model.tokenize, {b: c for b, c in _byte_alphabet().items() if chr(b) != c}
+            spelled = (unit.encode().decode("latin-1").translate(letters) for unit in fresh)
+            more, known = ragged([[token.id for token in split(unit)] for unit in spelled]), self._known
             offsets = np.concatenate([known.offsets, known.offsets[-1] + more.offsets[1:]])
             self._known = Ragged(np.concatenate([known.flat, more.flat]), offsets)
         return self._known
