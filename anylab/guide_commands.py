@@ -6,6 +6,7 @@ Each is a few lines over `anylab.catalog`: what they say comes from the table of
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import click
@@ -59,16 +60,33 @@ def platforms(context, names, stale, day, as_json, sources_dir, platforms_dir, o
                 click.echo(line)
 
 
+class Amount(click.ParamType):
+    """A number, also as the guide prints it: 10,000. A comma that parts no thousands is refused, since it may mean 1.5."""
+
+    name = "number"
+
+    def convert(self, value, param, ctx):
+        text = str(value).strip()
+        plain = text.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text) else text
+        try:
+            return float(plain)
+        except ValueError:
+            self.fail(f"'{value}' is no number: write it like 10000, 10,000 or 0.5", param, ctx)
+
+
+AMOUNT = Amount()
+
+
 @click.command()
 @click.argument("notebook")
-@click.option("--steps", type=float, help="Training steps.")
-@click.option("--clips", type=float, help="Clips.")
-@click.option("--minutes-of-audio", "minutes", type=float, help="Minutes of speech, or of video that speaks.")
+@click.option("--steps", type=AMOUNT, help="Training steps.")
+@click.option("--clips", type=AMOUNT, help="Clips.")
+@click.option("--minutes-of-audio", "minutes", type=AMOUNT, help="Minutes of speech, or of video that speaks.")
 @click.option("--have", multiple=True, metavar="P,P:CARD", help="What you have: platforms, or platform:card.")
-@click.option("--budget", type=float, metavar="USD", help="The most that it may cost.")
+@click.option("--budget", type=AMOUNT, metavar="USD", help="The most that it may cost.")
 @click.option("--need", multiple=True, metavar="N,N", help="persistent, background, private.")
-@click.option("--hour", type=float, default=0.0, metavar="USD", help="What an hour of waiting is worth to you.")
-@click.option("--kwh", type=float, metavar="USD", help="What a kilowatt hour costs you.")
+@click.option("--hour", type=AMOUNT, default=0.0, metavar="USD", help="What an hour of waiting is worth to you.")
+@click.option("--kwh", type=AMOUNT, metavar="USD", help="What a kilowatt hour costs you.")
 @click.option("--as", "choice", default="", metavar="WAY", help="Do it this way (a size, a model), not the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @folders

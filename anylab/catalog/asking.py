@@ -22,7 +22,7 @@ def question(
     table: Plain,
     notebook: str,
     amounts: Mapping[str, float | None],
-    have: Iterable[str] = (),
+    have: Sequence[str] = (),
     budget: float | None = None,
     need: Iterable[str] = (),
     hour: float = 0.0,
@@ -78,12 +78,14 @@ def _split(values: Iterable[str]) -> list[str]:
     return [part for value in values for part in (p.strip() for p in value.split(",")) if part]
 
 
-def _named(table: Plain, have: Iterable[str]) -> list[str]:
+def _named(table: Plain, have: Sequence[str]) -> list[str]:
     """Platforms, or platform:card, that the table knows."""
     cards: dict[str, set[str]] = {p["id"]: set() for p in table["platforms"]}
     for offer in table["offers"]:
         cards[offer["platform"]].add(offer["card"])
     named, problems = _split(have), []
+    if have and not named:  # an empty variable of a script, which must not come to mean every place
+        raise refuse(Origin("--have"), "names no platform; leave it out to mean all of them")
     for name in named:
         platform, colon, card = name.partition(":")
         if platform not in cards:

@@ -182,7 +182,9 @@ def test_move_prints_the_steps_of_both_ends(say):
         (f"advise {NOTEBOOK} --steps 0", "--steps: must be a number above 0, at most 1,000,000,000, not 0"),
         (f"advise {NOTEBOOK} --steps 1e30", "--steps: must be a number above 0, at most 1,000,000,000, not 1e+30"),
         (f"advise {NOTEBOOK} --steps nan", "--steps: must be a number above 0, at most 1,000,000,000, not nan"),
-        (f"advise {NOTEBOOK} --steps many", "'many' is not a valid float"),
+        (f"advise {NOTEBOOK} --steps many", "'many' is no number: write it like 10000, 10,000 or 0.5"),
+        (f"advise {NOTEBOOK} --steps 1,5", "'1,5' is no number"),
+        (f"advise {NOTEBOOK} --have ,", "--have: names no platform; leave it out to mean all of them"),
         (f"advise {NOTEBOOK} --clips 3", "--clips: graphmer_training is counted in steps: say --steps"),
         (f"advise {NOTEBOOK} --budget -1", "--budget: must be a number from 0 to 1,000,000, not -1"),
         (f"advise {NOTEBOOK} --hour inf", "--hour: must be a number from 0 to 1,000,000, not inf"),
@@ -257,3 +259,7 @@ def test_a_machines_name_is_never_broken_and_an_amount_never_has_an_exponent(col
 def test_the_two_plans_that_buy_units_have_the_same_machines(once):
     plans = {p["id"]: p for p in next(p for p in once[0]["platforms"] if p["id"] == "colab")["plans"]}
     assert {m["card"] for m in plans["paid"]["machines"]} == {m["card"] for m in plans["pro-plus"]["machines"]}
+
+
+def test_an_amount_may_be_written_as_the_guide_prints_it(say):
+    assert say("advise", NOTEBOOK, "--steps", "10,000")[1] == say("advise", NOTEBOOK, "--steps", "10000")[1]

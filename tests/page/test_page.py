@@ -269,7 +269,7 @@ def test_axe_finds_nothing(name, dark, visit):
     assert told == []
 
 
-@pytest.mark.parametrize("width,height", [(390, 844), (1280, 900)], ids=["phone", "desktop"])
+@pytest.mark.parametrize("width,height", [(320, 640), (390, 844), (1280, 900)], ids=["small phone", "phone", "desktop"])
 def test_a_page_fits_its_screen_and_can_be_photographed(width, height, visit, tmp_path):
     for name in PAGES:
         page = visit((DIST / name).as_uri(), width=width, height=height).page
