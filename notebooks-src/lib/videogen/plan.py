@@ -4,7 +4,7 @@ memory, disk and time of every stage, before anything is downloaded. Plain arith
 Sizes are GB of 1e9 bytes, what a plan takes is reckoned by `videogen.cost`. Seconds are estimates and are called so.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from labkit import Stop
 
@@ -19,7 +19,7 @@ SMALLEST_SIDE = 64
 @dataclass(frozen=True)
 class Machine:
     """What was granted: free GPU memory in GB (0: no card), its capability, the number of cards, RAM and disk in GB,
-    whether weights can be held in 4 bits (bitsandbytes is here)."""
+    whether weights can be held in 4 bits (bitsandbytes is here), and GB that are on the disk already, by model."""
 
     gpu_gb: float
     capability: tuple[int, int] | None
@@ -27,6 +27,11 @@ class Machine:
     ram_gb: float
     disk_gb: float
     four_bits: bool = False
+    held: dict[str, float] = field(default_factory=dict)
+
+    def room(self, model: str) -> float:
+        """GB of disk for a model: what is free, and what it has there already; other models make no room."""
+        return self.disk_gb + self.held.get(model, 0.0)
 
     @property
     def device(self) -> str:
@@ -141,9 +146,9 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
     if dtype != "float32" and _lacks_apart(plan):  # a VAE in 32 bits is safer, in 16 it is half as large
         plan = replace(plan, vae_dtype=dtype)
     plan = _encoder(fitting(plan), machine)
-    need, _ = disk(plan, machine.disk_gb)
-    if need > machine.disk_gb:
-        raise Stop(f"{need:.1f} GB of disk are needed for the model and {machine.disk_gb:.1f} GB are free; free some")
+    need, room = disk(plan, machine.room(plan.model))[0], machine.room(plan.model)
+    if need > room:
+        raise Stop(f"{need:.1f} GB of disk are needed for the model and {room:.1f} GB are free; free some")
     return plan
 
 
@@ -176,7 +181,7 @@ def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1, left: flo
     """A few lines for the reader: what will be made, and what it will take at most; `left` are the session's seconds,
     None for no end."""
     spec, gb = plan.spec, stages(plan)
-    need, deleted = disk(plan, machine.disk_gb)
+    need, deleted = disk(plan, machine.room(plan.model))
     where = "the card" if plan.device == "cuda" else "this machine"
     here = {k: v for k, v in gb.items() if k != "encode" or plan.encoder != "cpu" or plan.device == "cpu"}
     words = {"nf4": "the words are encoded in 4 bits", "cpu": "the words are encoded on the processor"}
