@@ -148,7 +148,7 @@ machine = granted.look(folders)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
 images = request.begin_with_images(clips, PARTS)
 if QUICK_TEST:  # the same cells, on a model of the same classes with random weights
-    chosen = plan.quick(MODEL, images)
+    chosen = plan.quick(MODEL, images, machine)
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
     chosen = plan.choose(machine, MODEL, images, frames=FRAMES, height=HEIGHT, width=WIDTH)

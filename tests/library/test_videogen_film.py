@@ -106,10 +106,10 @@ def test_a_seam_that_shows_has_a_higher_score():
 
 
 def test_scenes_melt_into_each_other(smooth, tmp_path):
-    other = film.write(255 - pan(), tmp_path / "other.mp4", 16)
+    other = film.write(255 - pan(), tmp_path / "other.mp4", 16, {"comment": "y"})
     joined = edit.crossfade([smooth, other, smooth], tmp_path / "film.mp4", 0.5)
     frames, head = film.read(joined)
-    assert len(frames) == 3 * 24 - 2 * 8 and film.metadata(joined)["comment"] == "x"
+    assert len(frames) == 3 * 24 - 2 * 8 and film.metadata(joined)["comment"] == "x | y"
     alone = quality.psnr(frames[:12], pan()[:12])
     between = frames[16 + 4].astype(int)
     assert alone > 25 and np.abs(between - 128).mean() < np.abs(frames[4].astype(int) - 128).mean()
@@ -261,6 +261,7 @@ def test_a_sound_in_the_readers_home_is_found(smooth, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     sound(tmp_path / "voice.wav", 1.0, rate=44100)
     assert film.facts(edit.mux(smooth, "~/voice.wav", tmp_path / "heard.mp4")).sound
+    assert film.audible(f' "{tmp_path / "voice.wav"}" ') == tmp_path / "voice.wav", "as a file manager copies a path"
 
 
 def test_a_film_plays_in_the_notebook_when_it_is_small(smooth, tmp_path, monkeypatch):

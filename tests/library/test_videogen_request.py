@@ -454,6 +454,10 @@ def test_an_image_of_another_aspect_is_cut_and_that_is_said(tmp_path, capsys):
     assert fitted.size == (1280, 704)
     shaped = picture.shaped(made, str(tmp_path / "square.png"))
     assert shaped.height == shaped.width and shaped.height * shaped.width <= 704 * 1280
+    for size in ((1920, 1080), (1080, 1920)):  # what most cameras give: the size that the model was trained at
+        Image.new("RGB", size).save(tmp_path / "usual.png")
+        shaped = picture.shaped(made, str(tmp_path / "usual.png"))
+        assert {shaped.width, shaped.height} == {1280, 704} and (shaped.width > shaped.height) == (size[0] > size[1])
 
 
 def test_the_same_image_is_the_same_clip_under_any_name(tmp_path):

@@ -183,6 +183,30 @@ def test_each_model_goes_from_words_to_frames_and_a_seed_gives_the_same_clip(nam
         assert begun.shape == one.shape and not torch.allclose(begun, one)
 
 
+@pytest.mark.parametrize("name", ["wan-1.3b", "ltx-2b"])
+def test_words_go_to_the_card_that_the_model_is_on_whatever_the_plan_says(name, every, monkeypatch):
+    """Pipelines do not move embeddings; the meta device stands in for a card."""
+    made = plan.quick(name)
+    pipe, words = load.pipeline(made, paths(every[name])), words_of(every[name], made.spec.family)
+    pipe.transformer.to("meta")
+    pipe.vae.to("meta")
+
+    def stopped(self, *_, **given):
+        raise Exception({key: value.device.type for key, value in given.items() if isinstance(value, torch.Tensor)})
+
+    monkeypatch.setattr(type(pipe.transformer), "forward", stopped)
+    with pytest.raises(Exception, match="encoder_hidden_states") as seen:
+        denoise.latents(pipe, made, words, words, 7)
+    assert set(seen.value.args[0].values()) == {"meta"}
+
+
+def test_a_quick_test_is_made_on_the_card_in_its_types():
+    for machine, dtype in ((T4, "float16"), (CPU, "float32")):
+        made = plan.quick("auto", machine=machine)
+        assert (made.device, made.encoder, made.dtype, made.vae_dtype) == (machine.device, machine.device, dtype, dtype)
+    assert plan.quick("ltx-2b", machine=T4).dtype == "float32"
+
+
 def test_what_is_loaded_has_the_type_that_was_asked_for(fastwan, monkeypatch):
     made = replace(plan.quick("fastwan-1.3b"), dtype="float16", vae_dtype="float16")
     pipe = load.pipeline(made, paths(fastwan))

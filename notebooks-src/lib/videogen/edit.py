@@ -22,7 +22,7 @@ def crossfade(paths: Sequence[Path], target: Path, seconds: float = 0.5) -> Path
         raise Stop("these clips differ in frame rate and cannot be joined; make them with one model")
     inputs, steps, names = _inputs(paths, heads)
     if len(paths) == 1 or seconds * heads[0].fps < 1:  # less than a frame is a hard cut
-        return _joined(inputs, steps, names, target, "joining the scenes", sum(h.seconds for h in heads))
+        return _joined(paths, inputs, steps, names, target, "joining the scenes", sum(h.seconds for h in heads))
     shortest = min(h.seconds for h in heads)
     if seconds > shortest / 2:
         raise Stop(f"a cross-fade of {seconds:g} s is more than half of a clip of {shortest:.1f} s; make it shorter")
@@ -32,7 +32,7 @@ def crossfade(paths: Sequence[Path], target: Path, seconds: float = 0.5) -> Path
         steps.append(f"[{last}][{name}]xfade=transition=fade:duration={seconds:g}:offset={at:.4f}[v{number}]")
         last = f"v{number}"
     graph = [*inputs, "-filter_complex", ";".join(steps), "-map", f"[{last}]"]
-    return _filtered(graph, target, "joining the scenes", at + heads[-1].seconds)
+    return _filtered(graph, target, "joining the scenes", at + heads[-1].seconds, _origins(paths))
 
 
 def chain(paths: Sequence[Path], target: Path) -> tuple[Path, list[float]]:
@@ -47,7 +47,7 @@ def chain(paths: Sequence[Path], target: Path) -> tuple[Path, list[float]]:
     inputs, steps, names = _inputs(paths, [film.facts(path) for path in paths])
     steps += [f"[{name}]trim=start_frame={int(i > 0)},setpts=PTS-STARTPTS[p{i}]" for i, name in enumerate(names)]
     names = [f"p{i}" for i in range(len(paths))]
-    return _joined(inputs, steps, names, target, "chaining", total / head.fps), seams
+    return _joined(paths, inputs, steps, names, target, "chaining", total / head.fps), seams
 
 
 def interpolate(path: Path, target: Path, fps: int) -> Path:
@@ -105,10 +105,16 @@ def _inputs(paths: Sequence[Path], heads: Sequence[film.Facts]) -> tuple[list, l
     return [part for path in paths for part in ("-i", path)], steps, names
 
 
-def _joined(inputs: list, steps: list[str], names: list[str], target: Path, wanted: str, seconds: float) -> Path:
+def _origins(paths: Sequence[Path]) -> list[str]:
+    """What made each of these clips (model, commit, seed), for the head of the film of them all."""
+    comments = dict.fromkeys(film.metadata(path).get("comment", "") for path in paths)
+    return ["-metadata", "comment=" + " | ".join(filter(None, comments))[:4000]]
+
+
+def _joined(paths, inputs: list, steps: list[str], names: list[str], target: Path, wanted: str, seconds: float) -> Path:
     """One stream after the other."""
     graph = ";".join([*steps, "".join(f"[{name}]" for name in names) + f"concat=n={len(names)}:v=1:a=0[v]"])
-    return _filtered([*inputs, "-filter_complex", graph, "-map", "[v]"], target, wanted, seconds)
+    return _filtered([*inputs, "-filter_complex", graph, "-map", "[v]"], target, wanted, seconds, _origins(paths))
 
 
 def _exact(head: film.Facts) -> film.Facts:
@@ -116,9 +122,9 @@ def _exact(head: film.Facts) -> film.Facts:
     return replace(head, seconds=round(head.seconds * head.fps) / head.fps)
 
 
-def _filtered(arguments: list, target: Path, wanted: str, seconds: float) -> Path:
+def _filtered(arguments: list, target: Path, wanted: str, seconds: float, about: Sequence[str] = ()) -> Path:
     with storage.whole(target) as part:
-        film.run("-y", *arguments, *_H264, "-map_metadata", "0", *_MP4, part, wanted=wanted)
+        film.run("-y", *arguments, *_H264, "-map_metadata", "0", *about, *_MP4, part, wanted=wanted)
         _good(part, seconds, target.name)
     return target
 

@@ -126,12 +126,12 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
         # what auto takes for an image is this one already
         way = "leave IMAGE empty and PARTS at 1" if image else "choose auto"
         raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; {way}, or take another GPU")
-    dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
+    dtype, vae_dtype = _types(spec, machine)
     plan = Plan(
         spec.name,
         machine.device,
-        dtype,  # LTX in fp16 has opposite reports; one widely used program casts it to fp32 on such cards (2026-08)
-        "float32" if dtype == "float32" or (spec.family == "wan" and machine.dtype == "bfloat16") else dtype,
+        dtype,
+        vae_dtype,
         machine.device,
         **_size(spec, card, asked),
         steps=_steps(spec, asked.get("steps", 0)),
@@ -152,13 +152,12 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
     return plan
 
 
-def quick(model: str = "auto", image: bool = False) -> Plan:
-    """The quick test's plan: tiny weights of the same classes, a few frames, on the processor."""
-    spec = named(model, image)
-    name = spec.name
-    frames, height, width = snap(spec, 9, 64, 96)
+def quick(model: str = "auto", image: bool = False, machine: Machine | None = None) -> Plan:
+    """The quick test's plan: tiny weights of the same classes, a few frames, on the card where there is one."""
+    spec = named(model, image, machine.gpu_gb if machine else 0.0)
+    device, types = (machine.device, _types(spec, machine)) if machine else ("cpu", ("float32", "float32"))
     steps = spec.steps if spec.ladder else 3
-    return Plan(name, "cpu", "float32", "float32", "cpu", frames, height, width, steps, spec.guidance, cache=spec.cache)
+    return Plan(spec.name, device, *types, device, *snap(spec, 9, 64, 96), steps, spec.guidance, cache=spec.cache)
 
 
 def snap(spec: Model, frames: int, height: int, width: int) -> tuple[int, int, int]:
@@ -232,6 +231,13 @@ def on_grid(spec: Model, given: dict, asked: dict, who: str = "") -> dict:
             f"making {frames} of {width} x {height}."
         )
     return {"frames": frames, "height": height, "width": width}
+
+
+def _types(spec: Model, machine: Machine) -> tuple[str, str]:
+    """The types of transformer and VAE. LTX in fp16 has opposite reports; one widely used program casts it to fp32 on
+    such cards (2026-08)."""
+    dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
+    return dtype, "float32" if spec.family == "wan" and machine.dtype == "bfloat16" else dtype
 
 
 def _size(spec: Model, card: Card, asked: dict) -> dict:

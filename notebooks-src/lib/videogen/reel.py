@@ -61,7 +61,7 @@ def _finished(path: Path, place: Path, fps: int, larger: int, sound: str) -> Pat
         _once(path, [small], ["large", larger], lambda: edit.upscale(small, path, larger))
     if sound:
         mute, path = path, place / f"{path.stem}-sound.mp4"
-        heard = Path(sound.strip()).expanduser()
+        heard = film.given(sound)
         _once(path, [mute, heard], ["sound"], lambda: edit.mux(mute, heard, path))
     return path
 
