@@ -48,9 +48,7 @@ def latents(
         return tensors
 
     given = {"image": image} if image is not None else {}
-    where = (
-        pipe._execution_device
-    )  # of the card that this process has, whatever the plan says; pipelines do not move them
+    where = pipe._execution_device  # pipelines do not move embeddings to the card themselves
     given |= _wan(plan, words, avoid, where) if plan.spec.family == "wan" else _ltx(plan, words, where)
     with torch.inference_mode():
         out = pipe(
