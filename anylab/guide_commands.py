@@ -61,7 +61,7 @@ def platforms(context, names, stale, day, as_json, sources_dir, platforms_dir, o
 
 
 class Amount(click.ParamType):
-    """A number, also as the guide prints it: 10,000. A comma that parts no thousands is refused, since it may mean 1.5."""
+    """A number, also as the guide prints it: 10,000. Another comma is refused: it may mean 1.5."""
 
     name = "number"
 
