@@ -356,6 +356,7 @@ store.close()
 # among 5,000 names reaches 0.002. *first 10*: how often it is among the first ten. *whole name*: how often the first
 # answer is right. The interval is that of one row; the verdict compares two rows question by question. Rows with a +
 # add to the count above them: what the module and package use, what functions of the same name use, the names in scope.
+# *+ like definitions* adds to *+ same short name* what definitions of other packages use that read alike.
 
 # %%
 from graphmer import verdict

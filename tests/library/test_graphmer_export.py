@@ -71,9 +71,11 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     run = train.new_run(GraphMER(SHAPE), Settings(steps=50))
     run.step, run.samples, run.tokens, run.seconds = 40, 1234, 56789, 120.0
     row = {
-        "mrr": 0.31, "mrr_low": 0.29, "mrr_high": 0.33, "hits1": 0.2, "hits10": 0.5, "exact": 0.21, "exact_hidden": None
+        "mrr": 0.31, "mrr_low": 0.29, "mrr_high": 0.33, "hits1": 0.2, "hits10": 0.5, "exact": 0.21, "exact_hidden": None,
+        "exact_visible": 0.4, "first_top10": 0.66,
     }  # fmt: skip
     judged = {
+        "relations": {"calls": {"questions": 390, "model": 0.36, "best_count": 0.32}},
         "questions": 400, "candidates": 77, "reachable": 0.6, "best_count": "relation frequency",
         "link": {"relation frequency": row, "untrained model": {**row, "mrr": 0.01}, "model": {**row, "mrr": 0.35}},
         "lead": {"mrr": 0.04, "low": 0.01, "high": 0.07}, "judged": {"wrong_type": 0.125, "ece": 0.05},
@@ -84,6 +86,7 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     text = card.text(run, results, manifest, 30, "CPU")
     for figure in ("732 files", "112,465", "40 of 50", "1,234 samples", "0.350", "12.5%", "unseen packages", "step 30"):
         assert figure in text, figure
+    assert "calls 0.360 (0.320, 390 questions)" in text and "ten likeliest 66.0% (66.0%)" in text
     assert "Code search" not in text, "what was not measured is left out"
     assert "**Link head**: none." in text and "quick test" not in text
     head = types.SimpleNamespace(run=types.SimpleNamespace(step=16, settings=links.Settings(epochs=1, links=1000)))
