@@ -148,7 +148,7 @@ machine = granted.look(folders)
 clips = request.clips(PROMPTS, PROMPT_FILE, STYLE, NEGATIVE, SEED, VARIATIONS, IMAGE)
 images = request.begin_with_images(clips, PARTS)
 if QUICK_TEST:  # the same cells, on a model of the same classes with random weights
-    chosen = plan.quick(MODEL, images)
+    chosen = plan.quick(MODEL, images, machine)
 else:
     request.accepted(MODEL, ACCEPT_LICENCE)
     chosen = plan.choose(machine, MODEL, images, frames=FRAMES, height=HEIGHT, width=WIDTH)
@@ -159,7 +159,7 @@ place = folders.outputs / "quick-test" if QUICK_TEST else folders.outputs
 if QUICK_TEST:
     shutil.rmtree(place, ignore_errors=True)  # a quick test that finds everything done tests nothing
 place.mkdir(exist_ok=True)
-clips = request.judged(clips, chosen, place)
+clips = request.judged(clips, chosen, place, QUICK_TEST)
 fade = request.extras(PARTS, CROSSFADE, SMOOTH_FPS, ENLARGE, SOUND, clips, chosen, QUICK_TEST)
 left = clock.time_left()
 print(plan.describe_quick(chosen) if QUICK_TEST else plan.describe(chosen, machine, len(clips), PARTS, left))
@@ -238,7 +238,8 @@ if len(finished) > 1:
     figure = plots.wall([film.still(path) for path, _ in some], [made["prompt"] for _, made in some])
     progress.show(figure, place / "list.png", "a frame from the middle of each clip, in order")
 rows = [{**made, "file": path.name} for path, made in finished]
-storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips)})
+joined = [{"file": path.name, "seams": found} for path, found in zip(long, seams, strict=True)]
+storage.write_json(place / "clips.json", {"clips": rows, "asked": len(clips), "long": joined})
 size = f"{chosen.frames} frames of {chosen.width} x {chosen.height}"
 VERDICT = f"{len(finished)} of {len(clips)} clips, {chosen.spec.title}, {size}"
 if QUICK_TEST and finished:
@@ -255,6 +256,8 @@ from videogen import reel
 films = list(long) if PARTS > 1 else [path for path, _ in finished]
 for path, found in zip(long, seams, strict=True):
     print(f"{path.name}: {len(found) + 1} parts, seams {', '.join(f'{s:.1f}' for s in found)}")
+if PARTS > 1 and len(long) < len(clips):
+    print(f"{len(long)} of {len(clips)} long clips have all their {PARTS} parts; run it again to go on.")
 clock.budget(0)  # STOP_AFTER is for making clips
 with report.stage("film"), batch.alone(mine):
     films = reel.made(films, place, fade, SMOOTH_FPS, ENLARGE, SOUND, len(clips))
@@ -273,11 +276,12 @@ if FORM:
 
     def make_one(prompt, style, seed, image, cancel, tell):
         """One clip from the form, by the same steps as above."""
-        wish = request.judged(request.clips(prompt, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
-        found, _ = batch.encode_all(wish, chosen, mine, given, machine)
-        record = batch.run(
-            wish, chosen, mine, found, ["cuda:0" if machine.cards else "cpu"], None, "form", cancel, tell
-        )[0]
+        words = request.single(prompt)
+        wish = request.judged(request.clips(words, "", style, NEGATIVE, seed, 1, image or ""), chosen, place)
+        device = "cuda:0" if machine.cards else "cpu"
+        with batch.alone(mine):
+            found, _ = batch.encode_all(wish, chosen, mine, given, machine)
+            record = batch.run(wish, chosen, mine, found, [device], None, "form", cancel, tell)[0]
         if record["state"] != "done":
             raise Stop(record.get("error", "stopped"))
         path, made = batch.finished(mine, [record], "form")[0]

@@ -119,5 +119,6 @@ def test_every_variant_of_the_comparison_trains_and_is_measured(kg, data, tokeni
 def test_a_failing_process_is_told_with_its_last_words(data, tokenizer, tmp_path, monkeypatch):
     run = train.new_run(GraphMER(SHAPE), Settings(steps=4, rows=1))
     monkeypatch.setattr(launch, "prepare", lambda job, *_: job.mkdir())
-    with pytest.raises(launch.LaunchError, match=r"(?s)1 training process\(es\) ended with code 1:.*"):
+    with pytest.raises(launch.LaunchError, match=r"1 training process\(es\) ended with code 1:") as told:
         launch.train(run, data, Settings(steps=4, rows=1, accumulate=2), tokenizer, tmp_path / "job", 1)
+    assert "job.json'" in str(told.value).splitlines()[-1], "its own words, not those of torchrun after them"

@@ -251,6 +251,38 @@ def test_disk_too_small_is_said_before_a_download():
         plan.choose(replace(T4, disk_gb=8.0))
 
 
+def test_what_other_models_hold_of_the_disk_is_no_room_for_this_one(folders, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(folders.cache))
+    for name, part, gb in (
+        ("FastVideo/FastWan2.1-T2V-1.3B-Diffusers", "transformer", 3.0),
+        ("Wan-AI/Wan2.2-TI2V-5B-Diffusers", "text_encoder", 11.4),
+        ("Wan-AI/Wan2.2-TI2V-5B-Diffusers", "transformer", 20.0),
+    ):
+        file = folders.cache / f"models--{name.replace('/', '--')}" / "snapshots" / ("0" * 40) / part / "x.safetensors"
+        file.parent.mkdir(parents=True)
+        with file.open("wb") as empty:
+            empty.truncate(int(gb * 1e9))  # takes no room here
+    held = weights.held_gb(folders)
+    assert {name: round(gb, 1) for name, gb in held.items()} == {
+        "fastwan-1.3b": 14.4, "wan-1.3b": 11.4, "wan-5b": 31.4, "ltx-2b": 0.0}  # fmt: skip
+    full = replace(T4, disk_gb=5.0, held=held)
+    assert plan.choose(full).model == "fastwan-1.3b"
+    with pytest.raises(Stop, match="are needed for the model and 5.0 GB are free"):
+        plan.choose(full, "ltx-2b")
+
+
+def test_a_quick_test_is_quick_whatever_sizes_the_rows_ask_for(folders, capsys):
+    made, row = plan.quick(), {**asked("a cat")[0], "frames": 121, "height": 704, "width": 1280}
+    clips = request.judged([row], made, folders.outputs, quick=True)
+    assert request.planned(clips[0], made) == made
+    assert "A quick test makes every clip 9 frames of 96 x 64." in capsys.readouterr().out
+    assert request.planned(request.judged([row], made, folders.outputs)[0], made).frames == 121
+
+
+def test_a_field_for_one_prompt_is_one_prompt():
+    assert len(request.clips(request.single("a cat\non a wall | at night"))) == 1
+
+
 def test_on_a_disk_of_15_gb_the_encoder_goes_before_the_transformer_comes():
     """Studio Lab has 15 GB in all: 14.9 and its own files do not fit, 11.4 do."""
     made = plan.choose(replace(T4, disk_gb=14.0))
@@ -422,6 +454,10 @@ def test_an_image_of_another_aspect_is_cut_and_that_is_said(tmp_path, capsys):
     assert fitted.size == (1280, 704)
     shaped = picture.shaped(made, str(tmp_path / "square.png"))
     assert shaped.height == shaped.width and shaped.height * shaped.width <= 704 * 1280
+    for size in ((1920, 1080), (1080, 1920)):  # what most cameras give: the size that the model was trained at
+        Image.new("RGB", size).save(tmp_path / "usual.png")
+        shaped = picture.shaped(made, str(tmp_path / "usual.png"))
+        assert {shaped.width, shaped.height} == {1280, 704} and (shaped.width > shaped.height) == (size[0] > size[1])
 
 
 def test_the_same_image_is_the_same_clip_under_any_name(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from labkit import Stop, clock
-from media import crew
+from media import crew, memory
 from safetensors.torch import load_file, save_file
 from videogen import (
     batch,
@@ -154,8 +154,10 @@ def test_the_sampler_predicts_the_clean_clip_and_adds_fresh_noise_of_its_own():
         scheduler.set_timesteps(2)
         outs.append(scheduler.step(flow, scheduler.timesteps[0], sample, return_dict=False)[0])
     assert torch.equal(outs[0], outs[1]) and not torch.equal(outs[0], outs[2])
-    noise = torch.randn(sample.shape, generator=torch.Generator().manual_seed(6))
+    noise = torch.randn(sample.shape, generator=torch.Generator().manual_seed(5 + 2**31))
     assert torch.allclose(outs[0], 0.5 * (sample - flow) + 0.5 * noise, atol=1e-6)
+    firsts = [torch.randn(sample.shape, generator=torch.Generator().manual_seed(seed)) for seed in range(9)]
+    assert not any(torch.equal(noise, first) for first in firsts), "no neighbour's first noise: variations are apart"
     last = scheduler.step(flow, scheduler.timesteps[1], sample, return_dict=False)[0]
     assert torch.allclose(last, sample - 0.5 * flow, atol=1e-6), "at the end no noise is left"
 
@@ -179,6 +181,30 @@ def test_each_model_goes_from_words_to_frames_and_a_seed_gives_the_same_clip(nam
         image = picture.fitted(picture.example(), made.height, made.width)
         begun = denoise.latents(load.with_image(pipe, made), made, words, avoid, 7, image=image)
         assert begun.shape == one.shape and not torch.allclose(begun, one)
+
+
+@pytest.mark.parametrize("name", ["wan-1.3b", "ltx-2b"])
+def test_words_go_to_the_card_that_the_model_is_on_whatever_the_plan_says(name, every, monkeypatch):
+    """Pipelines do not move embeddings; the meta device stands in for a card."""
+    made = plan.quick(name)
+    pipe, words = load.pipeline(made, paths(every[name])), words_of(every[name], made.spec.family)
+    pipe.transformer.to("meta")
+    pipe.vae.to("meta")
+
+    def stopped(self, *_, **given):
+        raise Exception({key: value.device.type for key, value in given.items() if isinstance(value, torch.Tensor)})
+
+    monkeypatch.setattr(type(pipe.transformer), "forward", stopped)
+    with pytest.raises(Exception, match="encoder_hidden_states") as seen:
+        denoise.latents(pipe, made, words, words, 7)
+    assert set(seen.value.args[0].values()) == {"meta"}
+
+
+def test_a_quick_test_is_made_on_the_card_in_its_types():
+    for machine, dtype in ((T4, "float16"), (CPU, "float32")):
+        made = plan.quick("auto", machine=machine)
+        assert (made.device, made.encoder, made.dtype, made.vae_dtype) == (machine.device, machine.device, dtype, dtype)
+    assert plan.quick("ltx-2b", machine=T4).dtype == "float32"
 
 
 def test_what_is_loaded_has_the_type_that_was_asked_for(fastwan, monkeypatch):
@@ -418,6 +444,14 @@ def test_latents_that_are_cut_off_are_made_again(fastwan, folders):
     file = work.place / "latents.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
     assert work.latents(made) == (None, made)
+
+
+def test_latents_of_another_card_are_decoded_in_this_ones_way(folders):
+    """Weights in 4 bits, or in the machine's memory, are that card's affair; here they may not be had at all."""
+    work, here = studio.Work(folders.outputs / "latents" / "x"), plan.quick("wan-5b")
+    there = replace(here, device="cuda", dtype="float16", vae_dtype="float16", storage="nf4", offload=True, frames=5)
+    work.save(torch.randn(1, 48, 2, 4, 6), there)
+    assert work.latents(here)[1] == replace(here, frames=5), "what had to change of the clip itself stays"
 
 
 def test_two_workers_share_a_list_and_make_each_clip_once(fastwan, folders, capsys, monkeypatch):
@@ -663,6 +697,39 @@ def test_latents_that_overflow_are_noticed_at_their_step_and_made_in_32_bits(fas
     record = make(folders, fastwan, wishes("a cat"), made)[0]
     assert record["made"]["changes"] == ["the latents overflowed at step 2: the transformer in 32 bits"]
     assert calls == [torch.float16] * 2 + [torch.float32] * 3 and record["state"] == "done"
+
+
+def test_an_overflow_of_a_clip_that_begins_with_an_image_widens_the_vae_first(every, folders, monkeypatch):
+    """The VAE encodes the image: latents that overflow may be its doing."""
+    made = replace(plan.quick("wan-5b"), dtype="bfloat16", vae_dtype="bfloat16")
+    clips = request.judged(wishes("the sea", image="example"), made, folders.outputs)
+    nan = denoise.NotFinite("the latents overflowed at step 1")
+    seen = failing(monkeypatch, denoise, "latents", nan, nan)
+    record = make(folders, every["wan-5b"], clips, made)[0]
+    assert [(p.vae_dtype, p.dtype) for p in seen] == [
+        ("bfloat16", "bfloat16"),
+        ("float32", "bfloat16"),
+        ("float32", "float32"),
+    ]
+    assert record["made"]["changes"][0] == "the latents overflowed at step 1: the VAE in 32 bits"
+
+
+def test_what_an_earlier_try_had_to_change_is_not_told_of_one_that_began_anew(fastwan, folders, monkeypatch):
+    made = replace(plan.quick("fastwan-1.3b"), frames=29)
+    failing(monkeypatch, denoise, "latents", torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("lost"))
+    assert make(folders, fastwan, wishes("a cat"), made)[0]["state"] == "failed"
+    made = make(folders, fastwan, wishes("a cat"), made)[0]["made"]
+    assert made["changes"] == [] and made["made"]["frames"] == 29
+
+
+def test_a_library_that_finds_no_memory_for_itself_is_out_of_memory_too():
+    assert memory.out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"))
+    assert not memory.out_of_memory(RuntimeError("CUDA error: device-side assert triggered"))
+
+
+def test_a_clip_says_which_repository_its_transformer_is_of(every, folders):
+    for name, repository in (("ltx-2b", "Lightricks/LTX-Video"), ("wan-5b", "Wan-AI/Wan2.2-TI2V-5B-Diffusers")):
+        assert studio.Studio(plan.quick(name), every[name], folders.outputs).made_by.id == repository
 
 
 def test_a_black_clip_climbs_the_same_ladder_and_at_its_end_is_said(fastwan, folders, monkeypatch):

@@ -66,6 +66,7 @@ def train(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([library, os.environ.get("PYTHONPATH", "")])}
     # Each process would take all cores for itself.
     environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    environment.setdefault("PYTHONFAULTHANDLER", "1")  # a process that crashes says where
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
     process = subprocess.Popen(
         [*command, "-m", worker.__name__, str(job)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -78,7 +79,7 @@ def train(
             for line in process.stdout:
                 record = _record(line)
                 if record is None:
-                    said = [*said, line.rstrip()][-20:]
+                    said = [*said, line.rstrip()][-200:]
                 elif "log" in record and on_log is not None:
                     on_log(record["log"])
                 elif "saved" in record:
@@ -90,11 +91,17 @@ def train(
         _end(process)
         raise
     if code:
-        raise LaunchError(f"{processes} training process(es) ended with code {code}:\n" + "\n".join(said[-12:]))
+        raise LaunchError(f"{processes} training process(es) ended with code {code}:\n" + "\n".join(_cause(said)))
     device = next(run.model.parameters()).device
     result = state.read(final, device).run
     result.stopped = not result.ended
     return result
+
+
+def _cause(said: list[str]) -> list[str]:
+    """The last lines of the process that failed first; what torchrun says after them repeats that it did."""
+    first = next((n for n, line in enumerate(said) if "torch/distributed/elastic" in line or "elastic." in line), None)
+    return said[:first][-12:] or said[-12:]
 
 
 def _record(line: str) -> dict | None:

@@ -9,6 +9,8 @@ Decisions:
 - Documents of one row never see each other; filler sees only filler, so no row of attention is empty.
 """
 
+import contextlib
+import queue
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -140,33 +142,36 @@ def rows_per_epoch(corpus: Corpus) -> int:
 
 def ahead(items: Iterator, depth: int = 2) -> Iterator:
     """The same items, made by a thread that stays `depth` ahead, so that a GPU need not wait for them."""
-    import queue
-
     ready, done = queue.Queue(depth), threading.Event()
+
+    def offer(*found) -> None:
+        while not done.is_set():
+            with contextlib.suppress(queue.Full):
+                return ready.put(found, timeout=0.2)
 
     def work():
         try:
             for item in items:
-                while not done.is_set():
-                    try:
-                        ready.put((item, None), timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
+                offer(item, None)
                 if done.is_set():
                     return
+            offer(None, StopIteration())
         except BaseException as error:  # shown where the item is asked for
-            ready.put((None, error))
+            offer(None, error)
 
-    threading.Thread(target=work, daemon=True).start()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
         while True:
             item, error = ready.get()
+            if isinstance(error, StopIteration):
+                return
             if error is not None:
                 raise error
             yield item
     finally:
         done.set()
+        thread.join()  # a thread inside torch while Python ends would abort the process
 
 
 def collate(rows: Sequence[Sequence[Chain]], settings: ChainSettings) -> Batch:

@@ -1,5 +1,8 @@
 """Whether an error says that the card's, or the machine's, memory is full."""
 
+# the last are cuBLAS and cuDNN, which ask for their own memory
+_SIGNS = ("out of memory", "can't allocate memory", "status_alloc_failed")
+
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the card's, or the machine's, memory is full."""
@@ -7,5 +10,5 @@ def out_of_memory(error: BaseException) -> bool:
 
     words = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
+        isinstance(error, RuntimeError) and any(sign in words for sign in _SIGNS)
     )

@@ -33,7 +33,7 @@ def encode_all(
     spec, outputs = made.spec, folders.outputs / studio.EMBEDDINGS
     outputs.mkdir(parents=True, exist_ok=True)
     texts, found, noted = request.texts(clips, made), dict(models), _noted(folders)
-    apart = not models and plan.disk(made, machine.disk_gb)[1]
+    apart = not models and plan.disk(made, machine.room(made.model))[1]
     text = found.get("text") or _known_encoder(noted, outputs, spec, texts)
     if text is None:
         if apart:  # of an earlier day: it comes back once the words are encoded
@@ -105,6 +105,8 @@ def run(
         todo.run(here.make, margin)
         stopped = todo.states()["queued"]  # by the button or the clock: else each clip was begun by somebody
         for helper in helpers if not stopped else ():
+            if helper.poll() is None:
+                print("another card still works on its clip; the list waits for it", flush=True)
             helper.wait()
         if helpers and not stopped and len(clips) > sum(todo.states()[end] for end in ("done", "failed")):
             todo = worklist.Worklist(folders, name, clips, here.settings)  # what a helper that died has left

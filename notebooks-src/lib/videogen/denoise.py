@@ -48,7 +48,8 @@ def latents(
         return tensors
 
     given = {"image": image} if image is not None else {}
-    given |= _wan(plan, words, avoid, pipe.transformer.config) if plan.spec.family == "wan" else _ltx(plan, words)
+    where = pipe._execution_device  # pipelines do not move embeddings to the card themselves
+    given |= _wan(plan, words, avoid, where) if plan.spec.family == "wan" else _ltx(plan, words, where)
     with torch.inference_mode():
         out = pipe(
             **given,
@@ -106,12 +107,12 @@ def _unscaled(vae, plan: Plan, z):
     return 0.975 * z + 0.025 * noise, (torch.tensor([0.05], device=z.device, dtype=vae.dtype),)
 
 
-def _wan(plan: Plan, words, avoid, config) -> dict:
+def _wan(plan: Plan, words, avoid, where) -> dict:
     """Embeddings padded with zeros to the length that the model was trained with."""
     import torch
 
     def padded(rows):
-        rows = rows[None].to(plan.device)
+        rows = rows[None].to(where)
         return torch.cat([rows, rows.new_zeros(1, encode.LONGEST["wan"] - rows.shape[1], rows.shape[2])], 1)
 
     given = {"prompt_embeds": padded(words)}
@@ -120,13 +121,13 @@ def _wan(plan: Plan, words, avoid, config) -> dict:
     return given
 
 
-def _ltx(plan: Plan, words) -> dict:
+def _ltx(plan: Plan, words, where) -> dict:
     import torch
 
-    rows = words[None].to(plan.device, getattr(torch, plan.dtype))
+    rows = words[None].to(where, getattr(torch, plan.dtype))
     return {
         "prompt_embeds": rows,
-        "prompt_attention_mask": torch.ones(rows.shape[:2], dtype=torch.int64, device=plan.device),
+        "prompt_attention_mask": torch.ones(rows.shape[:2], dtype=torch.int64, device=where),
         "timesteps": [level * 1000 for level in plan.spec.ladder],
         "frame_rate": plan.spec.fps,
         "image_cond_noise_scale": 0.0,

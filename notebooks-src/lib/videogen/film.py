@@ -67,9 +67,14 @@ def facts(path: Path) -> Facts:
     return Facts(int(stream[2]), int(stream[3]), float(rate[1]), seconds, stream[1], ": Audio:" in words)
 
 
+def given(name: str | Path) -> Path:
+    """The path that a setting means, also one that was pasted in quotes."""
+    return Path(str(name).strip().strip("\"'")).expanduser()
+
+
 def audible(path: Path | str) -> Path:
     """A file with sound in it; its path. Raises Stop."""
-    found = Path(str(path).strip()).expanduser()
+    found = given(path)
     if not found.is_file():
         raise Stop(f"there is no sound file {path}; upload it first, and give its path")
     words = streams(found)

@@ -15,13 +15,13 @@ def look(folders) -> Machine:
 
     four_bits = find_spec("bitsandbytes") is not None
     ram = machine.ram_gb() or 8.0
-    disk = machine.disk_free_gb(machine.model_cache(folders)) + weights.held_gb(folders)
+    disk, held = machine.disk_free_gb(machine.model_cache(folders)), weights.held_gb(folders)
     if not torch.cuda.is_available():
-        return Machine(0.0, None, 0, ram, disk)
+        return Machine(0.0, None, 0, ram, disk, held=held)
     if not machine.kernels_fit(torch.cuda.get_device_capability(0)):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
     free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())) / 1e9
-    return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk, four_bits)
+    return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk, four_bits, held)
 
 
 def devices(found: Machine) -> list[str]:

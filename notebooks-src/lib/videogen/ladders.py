@@ -34,9 +34,10 @@ def lighter(plan: Plan, stage: str) -> tuple[Plan, str] | None:
     return _offloaded(plan)
 
 
-def wider(plan: Plan, stage: str) -> tuple[Plan, str] | None:
-    """The next plan in wider numbers after an overflow or a black clip; None at the ladder's end."""
-    if plan.vae_dtype != "float32" and stage == "decode":
+def wider(plan: Plan, stage: str, image: bool = False) -> tuple[Plan, str] | None:
+    """The next plan in wider numbers after an overflow or a black clip; None at the ladder's end. With an `image` the
+    VAE has a part in denoising: it encodes what the clip begins with."""
+    if plan.vae_dtype != "float32" and (stage == "decode" or image):
         made = replace(plan, vae_dtype="float32")
         while lacks(made) and made.tile // 2 >= SMALLEST_TILE:
             made = replace(made, tile=made.tile // 2)

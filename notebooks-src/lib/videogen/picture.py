@@ -7,9 +7,11 @@ from pathlib import Path
 from labkit import Stop, storage
 from media.picture import plain
 
+from videogen import film
 from videogen.plan import Plan
 
 SMALLEST, WIDEST = 128, 3.0  # pixels of the shorter side; the longer side over the shorter
+NEAR = 0.03  # by which two shapes are the same to the eye: 16:9 is 1280 x 720, the model's grid has 1280 x 704
 EXAMPLE = "example"
 
 
@@ -37,7 +39,7 @@ def opened(name: str | Path, quiet: bool = False):
 
     if str(name).strip() == EXAMPLE:
         return example()
-    path, short = Path(str(name).strip()).expanduser(), Path(str(name)).name[-60:]
+    path, short = film.given(name), Path(str(name)).name[-60:]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large raises
@@ -85,9 +87,13 @@ def fitted(picture, height: int, width: int):
 
 
 def shaped(plan: Plan, name: str) -> Plan:
-    """The plan with an image's shape and no more pixels than it had; on the model's grid."""
+    """The plan with an image's shape and no more pixels than it had; on the model's grid. An image of nearly the
+    plan's own shape, lying or upright, keeps its size: the model was trained at that."""
     picture, grid = judged(name, quiet=True), plan.spec.shape.space * plan.spec.shape.patch
     ratio = min(max(picture.height / picture.width, 9 / 16), 16 / 9)  # the models were trained within these
+    for height, width in ((plan.height, plan.width), (plan.width, plan.height)):
+        if abs(ratio * width / height - 1) < NEAR:
+            return replace(plan, height=height, width=width)
     pixels = plan.height * plan.width
     width = max(1, int((pixels / ratio) ** 0.5 / grid)) * grid
     height = max(1, min(round(width * ratio / grid), pixels // width // grid)) * grid

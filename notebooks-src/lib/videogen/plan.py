@@ -4,7 +4,7 @@ memory, disk and time of every stage, before anything is downloaded. Plain arith
 Sizes are GB of 1e9 bytes, what a plan takes is reckoned by `videogen.cost`. Seconds are estimates and are called so.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from labkit import Stop
 
@@ -19,7 +19,7 @@ SMALLEST_SIDE = 64
 @dataclass(frozen=True)
 class Machine:
     """What was granted: free GPU memory in GB (0: no card), its capability, the number of cards, RAM and disk in GB,
-    whether weights can be held in 4 bits (bitsandbytes is here)."""
+    whether weights can be held in 4 bits (bitsandbytes is here), and GB that are on the disk already, by model."""
 
     gpu_gb: float
     capability: tuple[int, int] | None
@@ -27,6 +27,11 @@ class Machine:
     ram_gb: float
     disk_gb: float
     four_bits: bool = False
+    held: dict[str, float] = field(default_factory=dict)
+
+    def room(self, model: str) -> float:
+        """GB of disk for a model: what is free, and what it has there already; other models make no room."""
+        return self.disk_gb + self.held.get(model, 0.0)
 
     @property
     def device(self) -> str:
@@ -121,12 +126,12 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
         # what auto takes for an image is this one already
         way = "leave IMAGE empty and PARTS at 1" if image else "choose auto"
         raise Stop(f"{spec.title} needs a card with {least:g} GB of free memory, {have}; {way}, or take another GPU")
-    dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
+    dtype, vae_dtype = _types(spec, machine)
     plan = Plan(
         spec.name,
         machine.device,
-        dtype,  # LTX in fp16 has opposite reports; one widely used program casts it to fp32 on such cards (2026-08)
-        "float32" if dtype == "float32" or (spec.family == "wan" and machine.dtype == "bfloat16") else dtype,
+        dtype,
+        vae_dtype,
         machine.device,
         **_size(spec, card, asked),
         steps=_steps(spec, asked.get("steps", 0)),
@@ -141,19 +146,18 @@ def choose(machine: Machine, model: str = "auto", image: bool = False, **asked) 
     if dtype != "float32" and _lacks_apart(plan):  # a VAE in 32 bits is safer, in 16 it is half as large
         plan = replace(plan, vae_dtype=dtype)
     plan = _encoder(fitting(plan), machine)
-    need, _ = disk(plan, machine.disk_gb)
-    if need > machine.disk_gb:
-        raise Stop(f"{need:.1f} GB of disk are needed for the model and {machine.disk_gb:.1f} GB are free; free some")
+    need, room = disk(plan, machine.room(plan.model))[0], machine.room(plan.model)
+    if need > room:
+        raise Stop(f"{need:.1f} GB of disk are needed for the model and {room:.1f} GB are free; free some")
     return plan
 
 
-def quick(model: str = "auto", image: bool = False) -> Plan:
-    """The quick test's plan: tiny weights of the same classes, a few frames, on the processor."""
-    spec = named(model, image)
-    name = spec.name
-    frames, height, width = snap(spec, 9, 64, 96)
+def quick(model: str = "auto", image: bool = False, machine: Machine | None = None) -> Plan:
+    """The quick test's plan: tiny weights of the same classes, a few frames, on the card where there is one."""
+    spec = named(model, image, machine.gpu_gb if machine else 0.0)
+    device, types = (machine.device, _types(spec, machine)) if machine else ("cpu", ("float32", "float32"))
     steps = spec.steps if spec.ladder else 3
-    return Plan(name, "cpu", "float32", "float32", "cpu", frames, height, width, steps, spec.guidance, cache=spec.cache)
+    return Plan(spec.name, device, *types, device, *snap(spec, 9, 64, 96), steps, spec.guidance, cache=spec.cache)
 
 
 def snap(spec: Model, frames: int, height: int, width: int) -> tuple[int, int, int]:
@@ -176,7 +180,7 @@ def describe(plan: Plan, machine: Machine, clips: int, parts: int = 1, left: flo
     """A few lines for the reader: what will be made, and what it will take at most; `left` are the session's seconds,
     None for no end."""
     spec, gb = plan.spec, stages(plan)
-    need, deleted = disk(plan, machine.disk_gb)
+    need, deleted = disk(plan, machine.room(plan.model))
     where = "the card" if plan.device == "cuda" else "this machine"
     here = {k: v for k, v in gb.items() if k != "encode" or plan.encoder != "cpu" or plan.device == "cpu"}
     words = {"nf4": "the words are encoded in 4 bits", "cpu": "the words are encoded on the processor"}
@@ -227,6 +231,13 @@ def on_grid(spec: Model, given: dict, asked: dict, who: str = "") -> dict:
             f"making {frames} of {width} x {height}."
         )
     return {"frames": frames, "height": height, "width": width}
+
+
+def _types(spec: Model, machine: Machine) -> tuple[str, str]:
+    """The types of transformer and VAE. LTX in fp16 has opposite reports; one widely used program casts it to fp32 on
+    such cards (2026-08)."""
+    dtype = "float32" if spec.family == "ltx" and machine.dtype == "float16" else machine.dtype
+    return dtype, "float32" if spec.family == "wan" and machine.dtype == "bfloat16" else dtype
 
 
 def _size(spec: Model, card: Card, asked: dict) -> dict:

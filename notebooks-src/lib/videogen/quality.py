@@ -87,6 +87,21 @@ def seam(before, after) -> float:
     return round(change(before[-1], after[0]) / max(float(np.mean(usual or [1.0])), 0.5), 3)
 
 
+def sized(frames, height: int, width: int):
+    """Frames in another size, cut in the middle to its shape; as they are where they have it."""
+    import cv2
+    import numpy as np
+
+    have = frames.shape[1:3]
+    if have == (height, width):
+        return frames
+    scale = max(height / have[0], width / have[1])
+    size = max(width, round(have[1] * scale)), max(height, round(have[0] * scale))
+    top, left = (size[1] - height) // 2, (size[0] - width) // 2
+    larger = (cv2.resize(frame, size, interpolation=cv2.INTER_LANCZOS4) for frame in frames)
+    return np.stack([frame[top : top + height, left : left + width] for frame in larger])
+
+
 def verdict(numbers: dict[str, float]) -> str:
     """The numbers in one sentence, with what to look at."""
     words = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from disk import sealed
 from labkit import clock, progress, storage
 
-from videogen import edit
+from videogen import edit, film
 
 NOTES = "films.json"
 
@@ -27,7 +27,7 @@ def made(
     out = []
     try:
         if fade >= 0 and len(films) > 1:
-            target = place / "film.mp4"
+            target, fade = place / "film.mp4", _fitting(fade, films)
             films = [_once(target, films, ["join", fade], lambda: edit.crossfade(films, target, fade))]
         if not fps and larger == 1 and not sound:
             return films
@@ -42,6 +42,15 @@ def made(
     return out
 
 
+def _fitting(fade: float, films: Sequence[Path]) -> float:
+    """The cross-fade, shorter where a scene has come out with too few frames for it (memory): that is said."""
+    shortest = min(film.facts(path).seconds for path in films)
+    if fade <= shortest / 2:
+        return fade
+    print(f"One scene has only {shortest:.2f} s: a cross-fade of {shortest / 2:.2f} s instead of {fade:g} s.")
+    return shortest / 2
+
+
 def _finished(path: Path, place: Path, fps: int, larger: int, sound: str) -> Path:
     """One film, smoother, then larger, then with its sound."""
     if fps:
@@ -52,7 +61,7 @@ def _finished(path: Path, place: Path, fps: int, larger: int, sound: str) -> Pat
         _once(path, [small], ["large", larger], lambda: edit.upscale(small, path, larger))
     if sound:
         mute, path = path, place / f"{path.stem}-sound.mp4"
-        heard = Path(sound.strip()).expanduser()
+        heard = film.given(sound)
         _once(path, [mute, heard], ["sound"], lambda: edit.mux(mute, heard, path))
     return path
 

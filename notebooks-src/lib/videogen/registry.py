@@ -77,7 +77,6 @@ class Model:
     stochastic: bool = False  # fresh noise after each step
     cache: float = 0.0  # first-block cache: skip a step's blocks while the first changes less than this
     expand_timesteps: bool = False
-    vae_in_32_bits: bool = False  # where the card has bf16
     extra: Source | None = None  # a transformer in a file of its own
     text_kept_b: float = 2.057  # of the encoder, what stays in 16 bits when the rest is in 4: words, and `wo`
     negative: str = ""

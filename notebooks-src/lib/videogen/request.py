@@ -12,11 +12,12 @@ from pathlib import Path
 from labkit import Stop
 
 from videogen import film, form, picture, plan, rows
-from videogen.plan import Plan
+from videogen.plan import LARGEST, Plan
 from videogen.presets import styled
 from videogen.registry import MODELS, opt_in
+from videogen.schedule import SEEDS
 
-MOST_CLIPS, SEEDS = 2000, 2**31
+MOST_CLIPS = 2000
 
 
 def clips(
@@ -42,6 +43,11 @@ def clips(
     if not made:
         raise Stop("the prompt is empty; say what is to be seen, in a sentence or two")
     return made
+
+
+def single(text: str) -> str:
+    """The text of a field for one prompt, as one, whatever lines and signs it has."""
+    return " ".join(text.replace("|", " ").split())
 
 
 def _judged(row: dict, where: str) -> None:
@@ -75,11 +81,14 @@ def planned(clip: dict, made: Plan) -> Plan:
     return replace(made, frames=frames, height=height, width=width)
 
 
-def judged(made: list[dict], chosen: Plan, place: Path) -> list[dict]:
+def judged(made: list[dict], chosen: Plan, place: Path, quick: bool = False) -> list[dict]:
     """The clips as they will be made: each in a size that fits (what is rounded is said), its image opened, judged and
     kept below `place` by its content: another image is another clip, and the same one is the same on every machine.
-    Raises Stop."""
+    A `quick` test makes all of them in its own small size. Raises Stop."""
     out, known, told = [], {}, set()
+    if quick and any(clip.get(key) for clip in made for key in LARGEST):
+        print(f"A quick test makes every clip {chosen.frames} frames of {chosen.width} x {chosen.height}.")
+        made = [{key: value for key, value in clip.items() if key not in LARGEST} for clip in made]
     fixed = [clip for clip in made if clip["seed"] >= 0]
     same = len(fixed) - len({repr(sorted({**clip, "style": "", "variation": 0}.items())) for clip in fixed})
     if same:
@@ -178,6 +187,6 @@ def _variations(row: dict) -> list[dict]:
     row["prompt"] = styled(row["prompt"], row["style"])
     made = []
     for number in range(count):  # another seed each, the first as asked; -1 is drawn when its turn comes
-        seed = row["seed"] if row["seed"] < 0 else (row["seed"] + number) % 2**31
+        seed = row["seed"] if row["seed"] < 0 else (row["seed"] + number) % SEEDS
         made.append({**row, "seed": seed, "variation": number})
     return made

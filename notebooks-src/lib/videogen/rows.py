@@ -6,6 +6,7 @@ from pathlib import Path
 
 from labkit import Stop
 
+from videogen import film
 from videogen.plan import LARGEST, number, side
 from videogen.presets import STYLES, TEMPLATES
 
@@ -25,7 +26,7 @@ def typed(text: str) -> list[tuple[str, dict]]:
 def read(name: str) -> list[tuple[str, dict]]:
     """(file and line, row) of each prompt of a .txt or .jsonl file; in a .txt, lines that begin with # are remarks.
     A row's image may be named from where the file lies. Raises Stop."""
-    path = Path(name.strip()).expanduser()
+    path = film.given(name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

@@ -8,6 +8,8 @@ come from the global one and a seed would not give the same clip twice. Here the
 import functools
 from collections.abc import Sequence
 
+SEEDS = 2**31  # a clip's seed is below; torch's generator for the processor reads 32 bits
+
 
 @functools.cache
 def _ladder_class():
@@ -46,7 +48,8 @@ def ladder(levels: Sequence[float], seed: int, stochastic: bool):
 
     scheduler = _ladder_class()(shift=1.0, stochastic_sampling=stochastic)
     scheduler.levels = tuple(levels)
-    scheduler.noise = torch.Generator().manual_seed(seed + 1)  # not the one of the first noise: that would repeat it
+    # a row of its own: the first noise's would repeat it, and seed + 1 would be the next clip's first noise
+    scheduler.noise = torch.Generator().manual_seed(seed + SEEDS)
     return scheduler
 
 

@@ -51,6 +51,11 @@ class Studio:
         return {role: f"{local.id}@{local.commit}" for role, local in self.models.items()}
 
     @property
+    def made_by(self) -> Local:
+        """Where the transformer came from: a file of its own, or the repository of the VAE."""
+        return self.models.get("extra", self.models["weights"])
+
+    @property
     def settings(self) -> dict:
         """What, beside the clip, decides its frames: another of these is other work."""
         return {**self.plan.identity(), "commits": self.commits}
@@ -62,6 +67,7 @@ class Studio:
         seed, stamps = work.seed(clip["seed"]), {}
         latents, plan = work.latents(wanted)
         if latents is None:
+            work.changes = []  # of a try that was killed: it may have been on another card
             latents, plan = self._denoise(clip, wanted, seed, work, stamps)
         else:
             print("going on from saved latents")
@@ -85,7 +91,7 @@ class Studio:
             "asked": _size(wanted),
             "made": _size(plan),
             "changes": work.changes,
-            "model": self.models["weights"].id,
+            "model": self.made_by.id,
             "commits": self.commits,
             "licence": plan.spec.weights.licence,
             "plan": plan.settings(),
@@ -118,7 +124,7 @@ class Studio:
                     latents = self._steps(clip, plan, words, avoid, seed)
                 break
             except (RuntimeError, MemoryError) as error:
-                plan = self._next(error, plan, "denoise", work)
+                plan = self._next(error, plan, "denoise", work, bool(clip["image"]))
         work.save(latents, plan)
         return latents, plan
 
@@ -162,14 +168,14 @@ class Studio:
                 preview.save(self.colours, self.outputs / COLOURS)
         return frames, plan, latents
 
-    def _next(self, error: BaseException, plan: Plan, stage: str, work: "Work") -> Plan:
+    def _next(self, error: BaseException, plan: Plan, stage: str, work: "Work", image: bool = False) -> Plan:
         """The plan to try next after a failure, said and noted; raises the failure when there is none."""
         if isinstance(error, denoise.Cancelled):
             raise error
         full, stage = memory.out_of_memory(error), getattr(error, "stage", stage)
         if not full and not isinstance(error, denoise.NotFinite):
             raise error
-        found = (ladders.lighter if full else ladders.wider)(plan, stage)
+        found = ladders.lighter(plan, stage) if full else ladders.wider(plan, stage, image)
         why = f"out of memory ({stage})" if full else str(error)
         if found is None:
             tried = "also in 32 bits" if plan.dtype == "float32" else "and 32 bits do not fit this machine"
@@ -211,8 +217,7 @@ class Studio:
     def _film(self, clip: dict, plan: Plan, frames, seed: int, folder: Path, stamps: dict) -> Path:
         with _timed(stamps, "film"):
             day = datetime.now(UTC).strftime("%Y-%m-%d")
-            weights = self.models["weights"]
-            made_with = f"{weights.id} at {weights.commit[:12]}"
+            made_with = f"{self.made_by.id} at {self.made_by.commit[:12]}"
             about = film.provenance(plan, made_with, seed, clip["prompt"], VERSION, day)
             path = film.write(frames, folder / "clip.mp4", plan.spec.fps, about)
             wrong = film.faults(path, plan.frames, plan.height, plan.width)
@@ -248,7 +253,7 @@ class Work:
     def note(self, change: str) -> None:
         """Say a change of plan, and keep it for the record."""
         print(change)
-        self.changes.append(change)
+        self.changes += [change] if change not in self.changes else []
         self._write()
 
     def save(self, latents, plan: Plan) -> None:
@@ -265,9 +270,9 @@ class Work:
         try:
             with safe_open(self.place / "latents.safetensors", framework="pt") as file:
                 made = Plan(**json.loads(file.metadata()["plan"]))
-                # sizes and types may have had to change; where it is decoded is this session's own
-                own = {name: getattr(wanted, name) for name in ("device", "tile", "card_gb", "ram_gb")}
-                return file.get_tensor("latents"), replace(made, **own)
+                # what had to change of the clip stays; how it is decoded is this session's own: the card that made
+                # its latents may have held weights in 4 bits, or computed in types that this one lacks
+                return file.get_tensor("latents"), replace(wanted, **made.identity())
         except (OSError, SafetensorError, KeyError, ValueError, TypeError):
             return None, wanted
 

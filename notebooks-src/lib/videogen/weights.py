@@ -44,8 +44,7 @@ def fetch(source: Source, folders, commit: str = "") -> Local:
 def forget(source: Source, folders) -> float:
     """Delete a source's parts of a downloaded repository, whatever commit, to make room; the GB that became free."""
     freed = 0.0
-    place = machine.repository(machine.model_cache(folders), source.id)
-    for part in (place / "snapshots").glob("*/*"):
+    for part in _parts(source.id, folders):
         if part.name not in source.parts:
             continue
         for file in [part] if part.is_file() else sorted(part.rglob("*")):
@@ -64,10 +63,26 @@ def repositories(spec: Model) -> dict[str, Source]:
     return {role: source for role, source in found.items() if source is not None}
 
 
-def held_gb(folders) -> float:
-    """GB of the registry's models that are on this disk already: they need no room again."""
-    ids = {source.id for spec in MODELS.values() for source in repositories(spec).values()}
-    return machine.fetched_gb(folders, dict.fromkeys(ids, float("inf")))
+def held_gb(folders) -> dict[str, float]:
+    """GB of each of the registry's models that are on this disk already, whole or begun: they need no room again."""
+    return {name: sum(_held(list(repositories(spec).values()), folders)) for name, spec in MODELS.items()}
+
+
+def _held(sources: list[Source], folders) -> Iterable[float]:
+    """GB of these sources' repositories, without what other models use of them."""
+    for name in dict.fromkeys(source.id for source in sources):
+        ours = {part.partition("/")[0] for source in sources if source.id == name for part in source.parts}
+        others = (part for part in _parts(name, folders) if part.name not in {*ours, "model_index.json"})
+        files = (file for part in others for file in ([part] if part.is_file() else part.rglob("*")) if file.is_file())
+        yield machine.used_gb(machine.repository(machine.model_cache(folders), name)) - sum(
+            blob.stat().st_size / machine.GB for blob in {file.resolve() for file in files}
+        )
+
+
+def _parts(name: str, folders) -> list[Path]:
+    """The folders and files at the top of each commit of a repository."""
+    place = machine.repository(machine.model_cache(folders), name)
+    return sorted((place / "snapshots").glob("*/*"))
 
 
 def licences(sources: Iterable[Source]) -> str:
