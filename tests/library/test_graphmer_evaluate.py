@@ -259,7 +259,7 @@ def test_each_relation_and_the_leaves_own_spelling_are_told_beside_counting(resu
         first = f"first token among the ten likeliest {leaves['first_top10']:.1%} ({count['first_top10']:.1%})"
         assert f"{name}, spelled as leaves (relation frequency in brackets): {first}, whole name right" in text
         for relation, row in judged["relations"].items():
-            assert f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, {row['questions']:,} questions)" in text
+            assert f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, n = {row['questions']:,})" in text
 
 
 def test_the_bootstrap_interval_holds_the_difference():

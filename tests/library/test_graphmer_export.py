@@ -86,7 +86,7 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     text = card.text(run, results, manifest, 30, "CPU")
     for figure in ("732 files", "112,465", "40 of 50", "1,234 samples", "0.350", "12.5%", "unseen packages", "step 30"):
         assert figure in text, figure
-    assert "calls 0.360 (0.320, 390 questions)" in text and "ten likeliest 66.0% (66.0%)" in text
+    assert "calls 0.360 (0.320, n = 390)" in text and "ten likeliest 66.0% (66.0%)" in text
     assert "Code search" not in text, "what was not measured is left out"
     assert "**Link head**: none." in text and "quick test" not in text
     head = types.SimpleNamespace(run=types.SimpleNamespace(step=16, settings=links.Settings(epochs=1, links=1000)))

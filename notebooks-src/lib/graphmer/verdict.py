@@ -72,7 +72,7 @@ def spelled(judged: dict) -> str:
 def by_relation(judged: dict) -> str:
     """MRR of the model and of the best counting method, relation by relation."""
     parts = [
-        f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, {row['questions']:,} questions)"
+        f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, n = {row['questions']:,})"
         for relation, row in judged["relations"].items()
     ]
     return f"MRR by relation ({judged['best_count']} in brackets): {', '.join(parts)}."
