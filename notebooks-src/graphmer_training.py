@@ -178,7 +178,7 @@ if "json.load" in data.names:
 #
 # The stop button ends the training after the current step and saves; so does the clock, shortly before the session
 # ends. **Run all** goes on from there, in the next session or, with the bundle at the end, on another platform. Where
-# there are two GPUs, both train.
+# there are two GPUs, both train (*tiny*: one).
 
 # %% Start, or go on collapse=true
 import shutil
@@ -191,7 +191,6 @@ per_step = 2 if QUICK_TEST else 8 if size == "tiny" else 32
 epoch = rows.rows_per_epoch(data)
 number, _, epochs = length.replace("k", "000").partition(" ")
 steps = max(1, round(int(number) * epoch / per_step)) if epochs else int(number)
-processes = launch.devices() if gpu and 2 % launch.devices() == 0 else 1
 settings = train.Settings(
     steps=steps,
     rows=min(per_step, 16),
@@ -210,6 +209,7 @@ if saved:
 else:
     torch.manual_seed(SEED)
     run = train.new_run(model.GraphMER(config).to(device), settings)
+processes = launch.team(settings) if gpu else 1
 levels = baselines.counting_levels(data, config.vocabulary)
 picture = progress.Live(results_folder / "losses.png", "the losses over the steps, and what counting reaches", 60)
 told, last_save = [run.step], [time.monotonic()]
@@ -356,6 +356,7 @@ store.close()
 # among 5,000 names reaches 0.002. *first 10*: how often it is among the first ten. *whole name*: how often the first
 # answer is right. The interval is that of one row; the verdict compares two rows question by question. Rows with a +
 # add to the count above them: what the module and package use, what functions of the same name use, the names in scope.
+# *+ like definitions* adds to *+ same short name* what definitions of other packages use that read alike.
 
 # %%
 from graphmer import verdict
@@ -388,9 +389,16 @@ if COMPARE:
         many = 30 if QUICK_TEST else 300
         asked = [ranking.make_questions(split, name, tokenizer, chain_settings, many, SEED) for name in split.tests]
         held = train.validation_batches(valid, settings.rows, device, 32)
+
+        def tell_variant(name, line):
+            if time.monotonic() - said[0] > 30:
+                said[0] = time.monotonic()
+                print(f"{name}: step {line['step']} of {fewer.steps}, words {line['mlm']:.2f}", flush=True)
+
         compared = ablation.compare(
-            config, data, fewer, asked, held, device, lambda name, row: print(f"{name} is trained"), clock.should_stop
-        )
+            config, data, fewer, asked, held, device, lambda name, row: print(f"{name} is trained", flush=True),
+            clock.should_stop, tell_variant,
+        )  # fmt: skip
     print(ablation.text(compared, fewer.steps))
     results["comparison"] = compared
 

@@ -251,6 +251,17 @@ def test_the_table_fits_a_phone(results):
     assert max(map(len, lines)) <= 70 and any(line.startswith("unseen packages: 60") for line in lines)
 
 
+def test_each_relation_and_the_leaves_own_spelling_are_told_beside_counting(results):
+    text = verdict.asides(results)
+    for name, judged in results["tests"].items():
+        leaves, count = (judged["link"].get(row) for row in (evaluate.LEAVES, "relation frequency"))
+        leaves = leaves or judged["link"][evaluate.MODEL]
+        first = f"first token among the ten likeliest {leaves['first_top10']:.1%} ({count['first_top10']:.1%})"
+        assert f"{name}, spelled as leaves (relation frequency in brackets): {first}, whole name right" in text
+        for relation, row in judged["relations"].items():
+            assert f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, n = {row['questions']:,})" in text
+
+
 def test_the_bootstrap_interval_holds_the_difference():
     lead = ranking.bootstrap_lead(np.array([1.0, 2, 4, 1] * 30), np.array([2.0, 2, 8, 4] * 30))
     assert lead["low"] < lead["mrr"] < lead["high"]

@@ -71,9 +71,11 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     run = train.new_run(GraphMER(SHAPE), Settings(steps=50))
     run.step, run.samples, run.tokens, run.seconds = 40, 1234, 56789, 120.0
     row = {
-        "mrr": 0.31, "mrr_low": 0.29, "mrr_high": 0.33, "hits1": 0.2, "hits10": 0.5, "exact": 0.21, "exact_hidden": None
+        "mrr": 0.31, "mrr_low": 0.29, "mrr_high": 0.33, "hits1": 0.2, "hits10": 0.5, "exact": 0.21,
+        "exact_hidden": None, "exact_visible": 0.4, "first_top10": 0.66,
     }  # fmt: skip
     judged = {
+        "relations": {"calls": {"questions": 390, "model": 0.36, "best_count": 0.32}},
         "questions": 400, "candidates": 77, "reachable": 0.6, "best_count": "relation frequency",
         "link": {"relation frequency": row, "untrained model": {**row, "mrr": 0.01}, "model": {**row, "mrr": 0.35}},
         "lead": {"mrr": 0.04, "low": 0.01, "high": 0.07}, "judged": {"wrong_type": 0.125, "ece": 0.05},
@@ -84,6 +86,7 @@ def test_the_card_holds_the_runs_own_numbers_and_nothing_else():
     text = card.text(run, results, manifest, 30, "CPU")
     for figure in ("732 files", "112,465", "40 of 50", "1,234 samples", "0.350", "12.5%", "unseen packages", "step 30"):
         assert figure in text, figure
+    assert "calls 0.360 (0.320, n = 390)" in text and "ten likeliest 66.0% (66.0%)" in text
     assert "Code search" not in text, "what was not measured is left out"
     assert "**Link head**: none." in text and "quick test" not in text
     head = types.SimpleNamespace(run=types.SimpleNamespace(step=16, settings=links.Settings(epochs=1, links=1000)))
@@ -100,8 +103,12 @@ def test_every_variant_of_the_comparison_trains_and_is_measured(kg, data, tokeni
     asked = [ranking.make_questions(split, test, tokenizer, settings, 8) for test in split.tests]
     held = train.validation_batches(data, 2, torch.device("cpu"), 2)
     few = Settings(steps=3, rows=2, warmup=1, lr=1e-3)
-    rows_of = ablation.compare(SHAPE, data, few, asked, held, torch.device("cpu"))
+    said = []
+    rows_of = ablation.compare(
+        SHAPE, data, few, asked, held, torch.device("cpu"), on_log=lambda name, line: said.append((name, line["step"]))
+    )
     assert tuple(rows_of) == ablation.VARIANTS
+    assert said == [(name, 3) for name in ablation.VARIANTS], "none of them is silent"
     assert len({row["valid_mlm"] for row in rows_of.values()}) == len(rows_of), "each variant is another network"
     text = ablation.text(rows_of, 3)
     assert "no H-GAT" in text and "One seed, 3 steps each" in text

@@ -8,6 +8,8 @@ from tests.library.graphmer_worlds import write_tree
 def test_twins_and_vendored_copies_are_one_package():
     assert splits.package("_pydecimal.Decimal") == splits.package("decimal.x") == splits.package("_decimal")
     assert splits.package("_pyio.open") == splits.package("io.open") == splits.package("_io")
+    assert splits.package("_py_abc.ABCMeta") == splits.package("abc.ABC") == splits.package("_abc") == "abc"
+    assert splits.package("cProfile.run") == splits.package("profile.run") == "profile"
     assert splits.package("pyclbr.f") == "pyclbr"
     assert splits.package("pip._vendor.rich.table.Table") == splits.package("rich.table.Table") == "rich"
     assert splits.package("setuptools._distutils.core.setup") == splits.package("distutils.core.setup")
@@ -17,7 +19,11 @@ def test_twins_and_vendored_copies_are_one_package():
 def test_a_body_that_stands_in_two_packages_is_on_one_side_only(tmp_path):
     body = "    total = 0\n    for item in items:\n        total += check(item)\n    return total\n"
     for seed in range(12):
-        files = {f"p{i}.py": f"def check(x):\n    return x\n\ndef add_{i}(items):\n{body}" for i in range(12)}
+        # neither the comments nor the docstrings of the copies agree
+        check = "def check(x):\n    return x\n\n"
+        files = {
+            f"p{i}.py": f'{check}def add_{i}(items):  # {i}\n    """Sum, {i}."""\n{body}  # {i}\n' for i in range(12)
+        }
         kg = knowledge.build([write_tree(tmp_path / str(seed), files)])
         split = splits.hold_out(kg, test_share=0.3, valid_share=0.2, seed=seed)
         sides = {
@@ -48,6 +54,27 @@ def test_what_says_the_same_as_a_held_out_triple_is_held_out_too(tmp_path):
             assert not [
                 t for t in split.train if t[0] == head and t[1] == "imports_name" and t[2].startswith(f"{tail}.")
             ]
+
+
+def test_no_function_around_or_inside_one_with_a_held_out_triple_shows_its_body(tmp_path):
+    files = {
+        f"p{i}.py": "".join(
+            f"def outer{j}(x):\n    def inner(y):\n        return sorted(y) + list(x)[{i}{j}:]\n"
+            f"    return inner(len(x) + {i}{j} + {j})\n\n"
+            for j in range(6)
+        )
+        for i in range(4)
+    }
+    kg = knowledge.build([write_tree(tmp_path, files)])
+    split = splits.hold_out(kg, test_share=0.0, valid_share=0.0, random_share=0.2)
+    asked = {head for head, *_ in split.tests[splits.RANDOM]}
+    assert {name.endswith("inner") for name in asked} == {True, False}
+    shown = [d.name for d in split.train_definitions if d.source and d.name not in split.hidden]
+    assert shown, "functions without a held-out triple are read"
+    assert not [(a, b) for a in asked for b in shown if a.startswith(f"{b}.") or b.startswith(f"{a}.")]
+    held = {(h, t) for h, _, t in split.tests[splits.RANDOM]}
+    assert {t for _, t in held} & {d.name for d in kg.definitions}, "an inner function is among the answers"
+    assert not held & {(h, t) for h, _, t in split.train}, "`defines inner` tells of `calls inner`"
 
 
 def test_a_definition_with_a_held_out_triple_shows_no_body(kg, tokenizer, settings):

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 import torch
-from graphmer import state, train
+from graphmer import launch, state, train
 from graphmer.model import Config, GraphMER
+from graphmer.run import check_team
 from graphmer.train import Settings, learning_rate
 from safetensors.torch import load_file, save_file
 
@@ -207,3 +208,14 @@ def test_other_relations_are_refused(saved):
     (saved / "relations.json").write_text(json.dumps(dict(list(relations.items())[:-1])))
     with pytest.raises(state.StateError, match=r"relations\.json"):
         state.read(saved)
+
+
+SHARED = [(1, 2, 1), (2, 2, 2), (2, 4, 2), (2, 1, 1), (6, 4, 3)]
+
+
+@pytest.mark.parametrize(("micro_batches", "gpus", "train_together"), SHARED)
+def test_no_more_gpus_train_than_micro_batches_can_be_dealt_out_to(monkeypatch, micro_batches, gpus, train_together):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    together = launch.team(Settings(steps=1, accumulate=micro_batches))
+    assert together == train_together
+    check_team(Settings(steps=1, accumulate=micro_batches), together)

@@ -6,6 +6,7 @@ Contract: every variant starts from the same seed and sees the same samples in t
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,13 +37,18 @@ def compare(
     device: torch.device,
     on_done: Callable[[str, dict], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    on_log: Callable[[str, dict], None] | None = None,
 ) -> dict[str, dict]:
-    """Train every variant and measure it: validation losses, and the MRR of each test. Ends early when told to stop."""
+    """Train every variant and measure it: validation losses, and the MRR of each test. Ends early when told to stop.
+
+    `on_log(name, line)` is called with each log line of `train.train`.
+    """
     rows = {}
     for name in VARIANTS:
         shape, corpus = variant(name, config, data)
         torch.manual_seed(settings.seed)
-        run = train(GraphMER(shape).to(device), corpus, settings, should_stop=should_stop)
+        tell = partial(on_log, name) if on_log is not None else None
+        run = train(GraphMER(shape).to(device), corpus, settings, tell, should_stop)
         if run.stopped:
             break
         rows[name] = {f"valid_{kind}": value for kind, value in validate(run.model, valid).items()}

@@ -10,7 +10,7 @@ from graphmer.evaluate import MODEL, UNTRAINED
 from graphmer.export import LEFT_OUT, architecture
 from graphmer.links import Linker
 from graphmer.run import Run
-from graphmer.verdict import sentences
+from graphmer.verdict import by_relation, sentences, spelled
 
 
 def text(
@@ -79,6 +79,8 @@ def _scores(results: dict) -> str:
         lines += [
             "",
             f"First answers of a wrong type: {kind['wrong_type']:.1%}; calibration error {kind['ece']:.3f}.",
+            "",
+            *(f"- {text}" for text in (by_relation(judged), spelled(judged))),
             "",
         ]
     mlm, search = results["mlm"], results["search"]

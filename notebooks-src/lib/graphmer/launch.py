@@ -149,3 +149,8 @@ def _end(process: subprocess.Popen) -> None:
 def devices() -> int:
     """How many GPUs could train together; 1 where there is none."""
     return max(1, torch.cuda.device_count())
+
+
+def team(settings: Settings) -> int:
+    """How many of this machine's GPUs train together: as many as a step's micro-batches can be dealt out to evenly."""
+    return max(n for n in range(1, devices() + 1) if settings.accumulate % n == 0)

@@ -8,16 +8,21 @@ Decisions:
   `decimal`, `_decimal`) and vendored copies (`pip._vendor.rich`, `rich`) are one package.
 - Of the remaining packages, 10 % of the triples that can be asked for. What says the same goes with them: the same tail
   under another relation (`raises` beside `instantiates`), the same function under another name.
-- A definition with such a triple never shows its body in training: the answer stands in it.
+- A definition with such a triple never shows its body in training: the answer stands in it. Nor do functions around it
+  or inside it, whose texts overlap with its own.
+- Bodies are the same where their code is: comments, docstring and white space do not count.
 """
 
 import hashlib
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphmer.knowledge import QUERIED, Definition, Knowledge
 
 Triple = tuple[str, str, str]
 RANDOM, UNSEEN = "random triples", "unseen packages"
+TWINS = {"cProfile": "profile"}  # of which no underscore tells
 VENDORED = {"_vendor", "vendor", "vendored", "_vendored", "extern", "externals", "third_party"}
 
 
@@ -60,13 +65,26 @@ def package(name: str) -> str:
     if parts[0] == "setuptools" and parts[1:2] == ["_distutils"]:
         return "distutils"
     top = parts[0].lstrip("_")
-    return top.removeprefix("py") if parts[0].startswith("_py") else top
+    top = top.removeprefix("py").lstrip("_") if parts[0].startswith("_py") else top
+    return TWINS.get(top, top)
+
+
+_COMMENT = re.compile(r"(^|\s)#.*", re.MULTILINE)
+_DOCSTRING = re.compile(r"""[rRuU]?(\"{3}|'{3}|"|').*?(?<!\\)\1""", re.DOTALL)
 
 
 def body_key(definition: Definition) -> str:
-    """A function's code without its header and white space; "" where there is none worth comparing."""
-    text = "".join(definition.source.partition(":\n")[2].split())
-    return text if len(text) >= 40 else ""
+    """A function's code without header, comments, docstring and white space; "" where it is too short to compare.
+
+    Where the code is short, the docstring counts too.
+    """
+    text, header = (
+        "".join((_COMMENT.sub("", part) if "#" in part else part).split())
+        for part in (definition.source, definition.signature)
+    )
+    text = text.removeprefix(header)
+    code = _DOCSTRING.sub("", text, count=1) if _DOCSTRING.match(text) else text
+    return next((key for key in (code, text) if len(key) >= 40), "")
 
 
 def hold_out(
@@ -85,14 +103,15 @@ def hold_out(
             place[top] = "test" if at < test_share else "valid" if at < test_share + valid_share else "train"
     # Copies of a function go with the strictest of their places; the other copies are dropped.
     bodies: dict[str, str] = {}
+    keys = {definition.name: body_key(definition) for definition in knowledge.definitions}
     for definition in knowledge.definitions:
-        if key := body_key(definition):
+        if key := keys[definition.name]:
             bodies[key] = min(bodies.get(key, "train"), place[package(definition.name)], key=_RANK.index)
     kept: dict[str, list[Definition]] = {"train": [], "valid": [], "test": []}
     dropped = set()
     for definition in knowledge.definitions:
         where = place[package(definition.name)]
-        if (key := body_key(definition)) and bodies[key] != where:
+        if (key := keys[definition.name]) and bodies[key] != where:
             dropped.add(definition.name)
         else:
             kept[where].append(definition)
@@ -101,7 +120,8 @@ def hold_out(
         # The head of an `imports_name` is a module, its parts may be dropped functions: only heads count.
         if triple[0] not in dropped:
             triples[place.get(package(triple[0]), "train")].append(triple)
-    train, held, hidden = _random(kept["train"], triples["train"], random_share, seed)
+    train, held, told = _random(kept["train"], keys, triples["train"], random_share, seed)
+    hidden = _overlapping(kept["train"], told, dropped)
     return Split(
         tuple(train), tuple(triples["valid"]), {RANDOM: tuple(held), UNSEEN: tuple(triples["test"])},
         tuple(kept["train"]), tuple(kept["valid"]), tuple(kept["test"]), frozenset(hidden),
@@ -111,22 +131,49 @@ def hold_out(
 _RANK = ("test", "valid", "train")
 
 
-def _random(definitions, triples: list[Triple], held_share: float, seed: int):
+def _random(definitions, keys: dict[str, str], triples: list[Triple], held_share: float, seed: int):
     """(train, test, heads of test triples): triples that tell the same thing stay together."""
-    same = {d.name: body_key(d) or _twin(d.name) for d in definitions}
+    same, first = {}, {}
+    for d in definitions:  # copies go by the code of the first of them, as it stands
+        same[d.name] = first.setdefault(keys[d.name], _as_it_stands(d)) if keys[d.name] else _twin(d.name)
     train, test = [], []
     for triple in triples:
-        head, relation, tail = triple
-        last = tail.rpartition(".")[0 if relation == "imports_name" else 2]
-        last = last.rpartition(".")[2]
-        if share(f"{seed} {same.get(head, head)} {last}") >= held_share:
+        group = _group(triple, same)
+        if share(f"{seed} {' '.join(group)}") >= held_share:
             train.append(triple)
-        elif relation in QUERIED:
+        elif triple[1] in QUERIED:
             test.append(triple)
-        elif relation not in TELLING:
+        elif triple[1] not in TELLING:
             train.append(triple)
+    asked = {_group(triple, same) for triple in test}
     heads = {same.get(t[0], t[0]) for t in test}
+    train = [triple for triple in train if _group(triple, same) not in asked]
     return train, test, {d.name for d in definitions if same[d.name] in heads}
+
+
+def _group(triple: Triple, same: dict[str, str]) -> tuple[str, str]:
+    """What triples that tell the same have in common: the head's code, and the tail's last name."""
+    head, relation, tail = triple
+    named = tail.rpartition(".")[0] if relation == "imports_name" else tail
+    return same.get(head, head), named.rpartition(".")[2]
+
+
+def _as_it_stands(definition: Definition) -> str:
+    return "".join(definition.source.partition(":\n")[2].split()) or _twin(definition.name)
+
+
+def _overlapping(definitions, told: set[str], dropped: set[str]) -> set[str]:
+    """Training definitions whose text holds, or is part of, that of one which must not be shown."""
+
+    def around(name: str) -> Iterator[str]:
+        while "." in name:
+            name = name.rpartition(".")[0]
+            yield name
+
+    functions = {d.name for d in definitions if d.source}
+    outer = {name for inner in told | dropped for name in around(inner)}
+    asked = told & functions
+    return told | {name for name in functions if name in outer or not asked.isdisjoint(around(name))}
 
 
 # Relations whose triple would give a held-out one away: `m imports_name x.y` tells that m imports x.

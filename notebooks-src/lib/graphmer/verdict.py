@@ -4,7 +4,14 @@ Contract: no claim is stronger than its numbers. "Beat" is said of a lead of `ev
 touch zero, and of nothing else.
 """
 
+from graphmer.baselines import METHODS
 from graphmer.evaluate import LEAVES, MARGIN, MODEL, UNTRAINED
+
+METHOD = next(iter(METHODS))  # the plainest count
+SPELLED = {
+    "first_top10": "first token among the ten likeliest", "exact": "whole name right",
+    "exact_visible": "where the text shows it", "exact_hidden": "where it does not",
+}  # fmt: skip
 
 
 def table(results: dict) -> str:
@@ -47,7 +54,28 @@ def asides(results: dict) -> str:
             f"{name}: whole name right {row['exact']:.1%}{hidden}; first answers of a wrong type"
             f" {kind['wrong_type']:.1%}, calibration error {kind['ece']:.2f}."
         )
+        lines += [f"{name}, {text}" for text in (spelled(judged), by_relation(judged))]
     return "\n".join(lines)
+
+
+def spelled(judged: dict) -> str:
+    """What the leaves alone get right, token by token (MNM), beside the most frequent names of each relation."""
+    leaves, count = judged["link"].get(LEAVES, judged["link"][MODEL]), judged["link"][METHOD]
+    parts = [
+        f"{what} {leaves[key]:.1%} ({count[key]:.1%})"
+        for key, what in SPELLED.items()
+        if leaves[key] is not None and count[key] is not None
+    ]
+    return f"spelled as leaves ({METHOD} in brackets): {', '.join(parts)}."
+
+
+def by_relation(judged: dict) -> str:
+    """MRR of the model and of the best counting method, relation by relation."""
+    parts = [
+        f"{relation} {row['model']:.3f} ({row['best_count']:.3f}, n = {row['questions']:,})"
+        for relation, row in judged["relations"].items()
+    ]
+    return f"MRR by relation ({judged['best_count']} in brackets): {', '.join(parts)}."
 
 
 def sentences(results: dict) -> str:
