@@ -123,7 +123,9 @@ def main(out: Path, **changes: float) -> None:
 
 def validation_split(split: splits.Split) -> splits.Split:
     """A split inside the training packages, the validation packages as unseen ones; the tests have no part in it."""
-    train_, held, hidden = splits._random(split.train_definitions, list(split.train), 0.1, 7)
+    keys = {d.name: splits.body_key(d) for d in split.train_definitions}
+    train_, held, told = splits._random(split.train_definitions, keys, list(split.train), 0.1, 7)
+    hidden = splits._overlapping(split.train_definitions, told, set())
     tests = {splits.RANDOM: tuple(held), splits.UNSEEN: split.valid}
     return replace(
         split, train=tuple(train_), valid=(), tests=tests, test_definitions=split.valid_definitions,
