@@ -229,6 +229,23 @@ def test_the_engine_follows_from_card_memory_token_and_language(asked, language,
         assert registry.choose(asked, language, gpu, ram, token, torchaudio).name == got
 
 
+def test_a_second_run_in_one_kernel_takes_the_same_engine_and_gives_the_first_one_s_memory_back(folders, monkeypatch):
+    packages()
+    first = studio.load(registry.engines()["pocket"], "de", folders, quick=True)  # each language has a twin
+    assert first.engine.model is not None
+    held = 10.6e9  # what VoxCPM2 holds of a T4
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (15.6e9 - held, 15.6e9))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: held)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(studio, "device", lambda: "cuda")
+    assert studio.choose("auto", "vi").name == "voxcpm2"
+    again = studio.load(registry.engines()["pocket"], "de", folders, quick=True)
+    assert not vars(first.engine) and again.engine.model is not None
+    with pytest.raises(Stop, match="Chatterbox has no tiny twin"):
+        studio.load(registry.engines()["chatterbox"], "en", folders, quick=True)
+
+
 def test_above_a_factor_of_three_another_engine_is_advised():
     slow, other = registry.engines()["voxcpm2"], registry.engines()["chatterbox"]
     assert "3.4 s of work per second of speech): try ENGINE = 'chatterbox'" in registry.advice(slow, 3.4, "en")

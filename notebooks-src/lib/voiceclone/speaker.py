@@ -13,6 +13,7 @@ from media.sound import Sound, resample
 RATE = 16000
 SAME = 0.75  # between the two groups above
 _WINDOW = 1.6  # seconds of one embedding
+_LEVEL = 10 ** (-30 / 20)  # of each window: resemblyzer's own (audio_norm_target_dBFS); else a step back is a stranger
 
 
 @cache
@@ -57,6 +58,7 @@ def windows(sound: Sound, talk: numpy.ndarray, frame: float, step: float = 0.8) 
     busy = [talk[int(b / frame) : int((b + _WINDOW) / frame)] for b in begins]
     begins = numpy.array([b for b, t in zip(begins, busy, strict=True) if len(t) and t.mean() > 0.6])
     parts = [wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins]
+    parts = [part * numpy.float32(_LEVEL / max(1e-4, float(numpy.sqrt((part**2).mean())))) for part in parts]
     return begins, _at_once(encoder, [numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))) for part in parts])
 
 
