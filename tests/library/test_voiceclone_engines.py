@@ -9,6 +9,7 @@ import time
 
 import numpy
 import pytest
+import soundfile
 import torch
 from labkit import Stop
 from media import shims, watermark
@@ -87,6 +88,11 @@ def test_a_text_becomes_a_marked_file(name, loaded, prompt, folders):
     numbers = batch.summary(made, [result])
     assert numbers["done"] == 2 and numbers["real_time_factor"] > 0 and -1 <= numbers["similarity"] <= 1
     assert all(len(row) <= 46 for row in batch.told(numbers, False).splitlines())  # what a phone shows
+    for record in made.records:
+        take = sound.from_file(batch.file(record, folders)).samples
+        assert take[0] == take[-1] == 0  # a join does not click, for all the mark added
+    with soundfile.SoundFile(batch.file(made.records[0], folders)) as file:
+        assert file.comment == "AI-generated speech"
     for record in made.records if name == "voxcpm2" else ():  # a hum, as Pocket's twin gives, takes no mark by itself
         assert watermark.found(sound.from_file(batch.file(record, folders))) > watermark.FOUND
         mark = record["made"]["takes"][0]["mark"]

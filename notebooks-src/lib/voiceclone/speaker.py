@@ -12,6 +12,8 @@ from media.sound import Sound, resample
 
 RATE = 16000
 SAME = 0.75  # between the two groups above
+# of the surest windows: espeak's voices that differ clearly 0.55 to 0.64, one voice 0.67 to 0.78 (2026-11-28)
+_APART = 0.65
 _WINDOW = 1.6  # seconds of one embedding
 _LEVEL = 10 ** (-30 / 20)  # of each window: resemblyzer's own (audio_norm_target_dBFS); else a step back is a stranger
 
@@ -85,7 +87,8 @@ def groups(embeddings: numpy.ndarray) -> numpy.ndarray:
     """(windows,) 0 or 1: the two most different groups among the windows, all 0 where they are one voice.
 
     Two-means on the sphere from the two windows that are farthest apart; a second voice must have a fifth of the
-    windows, and the groups' means must differ as different voices do."""
+    windows, and the groups' means must differ as different voices do: those of the half of each group that is surest,
+    since where two take turns every few seconds many windows hold both."""
     labels = numpy.zeros(len(embeddings), int)
     if len(embeddings) < 4:
         return labels
@@ -99,4 +102,9 @@ def groups(embeddings: numpy.ndarray) -> numpy.ndarray:
         centres = numpy.stack([embeddings[labels == i].mean(axis=0) for i in (0, 1)])
         centres /= numpy.linalg.norm(centres, axis=1, keepdims=True)
     small = min(numpy.bincount(labels, minlength=2)) < max(2, len(labels) / 5)
-    return labels * 0 if small or similarity(*centres) > SAME else labels
+    cosines = embeddings @ centres.T
+    sure, means = numpy.abs(cosines[:, 0] - cosines[:, 1]), []
+    for label in (0, 1):
+        mine = numpy.flatnonzero(labels == label)
+        means.append(embeddings[mine[numpy.argsort(-sure[mine])][: max(1, len(mine) // 2)]].mean(axis=0))
+    return labels * 0 if small or similarity(*means) > _APART else labels
