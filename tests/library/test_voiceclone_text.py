@@ -56,6 +56,8 @@ def num2words():
         ("de", "2,5 Mio. € seit 1984", "zwei Komma fünf Millionen Euro seit neunzehnhundertvierundachtzig"),
         ("de", "030 1234567", "null drei null, eins zwei drei vier fünf sechs sieben"),
         ("fr", "1\u202f234,5 km", "mille deux cent trente-quatre virgule cinq kilomètres"),
+        ("fr", "1 000-2 000 km", "mille à deux mille kilomètres"),
+        ("de", "1 Std., 3 Min.", "eine Stunde, drei Minuten"),
         ("fr", "à 14h30", "à quatorze heures trente"),
         ("fr", "2 millions €, 03/10/2026", "deux millions d'euros, trois octobre deux mille vingt-six"),
         ("it", "1.234,56 €", "milleduecentotrentaquattro euro e cinquantasei centesimi"),

@@ -45,7 +45,7 @@ def rules(say, language: str) -> list:
     """The rules of a language; `say` puts its numbers into words (voiceclone.words)."""
     number = say.pattern
     own = {"en": _english, "de": _german, "fr": _french}.get(language)
-    found = [(r"\+\d[\d ()/-]{5,}\d|\b0\d{2,5}[ /-]\d[\d -]{3,}\d\b", lambda m: _digits(say, m[0]))]
+    found = [(r"\+\d[\d ()/-]{5,}\d|(?<!\d[ .,])\b0\d{2,5}[ /-]\d[\d -]{3,}\d\b", lambda m: _digits(say, m[0]))]
     found += _sums(say, language, number)
     found += own(say, number) if own else []
     if language in _TO:

@@ -69,14 +69,13 @@ TABLES = {
             "l": ("Liter",) * 2, "s": ("Sekunde", "Sekunden"), "min": ("Minute", "Minuten"),
             "h": ("Stunde", "Stunden"), "GB": ("Gigabyte",) * 2, "MB": ("Megabyte",) * 2, "°C": ("Grad Celsius",) * 2,
             "kW": ("Kilowatt",) * 2, "Hz": ("Hertz",) * 2, "m²": ("Quadratmeter",) * 2, "m³": ("Kubikmeter",) * 2,
-            "km²": ("Quadratkilometer",) * 2,
+            "km²": ("Quadratkilometer",) * 2, "Std.": ("Stunde", "Stunden"), "Min.": ("Minute", "Minuten"),
         },
         signs={"%": "Prozent", "&": "und", "+": "plus", "=": "gleich", "§": "Paragraf"},
         short={
             "z. B.": "zum Beispiel", "z.B.": "zum Beispiel", "d. h.": "das heißt", "d.h.": "das heißt",
             "usw.": "und so weiter", "Dr.": "Doktor", "Prof.": "Professor", "ca.": "circa", "bzw.": "beziehungsweise",
-            "Nr.": "Nummer", "Str.": "Straße", "Mio.": "Millionen", "Mrd.": "Milliarden", "Std.": "Stunden",
-            "Min.": "Minuten", "Tel.": "Telefon",
+            "Nr.": "Nummer", "Str.": "Straße", "Mio.": "Millionen", "Mrd.": "Milliarden", "Tel.": "Telefon",
         },
         date="{ordinal}n {month} {year}", clock="{hour} Uhr {minute}",  # as behind am, vom, zum
     ),
