@@ -48,13 +48,15 @@ def voice_cloning(text: str) -> str:
     return text
 
 
+MARKED = ("lip_sync", "voice_cloning")  # what marks a sound goes in without its dependencies
 NOTEBOOKS = {f.__name__: f for f in (graphmer_training, lip_sync, video_generation, voice_cloning)}
 
 
 def main(name: str, *settings: str) -> None:
     """Run every cell."""
     torch.set_num_threads(1)
-    packages()
+    if name in MARKED:
+        packages()
     path = ROOT / "notebooks-src" / f"{name}.py"
     text, found = re.subn(
         r"^here = Path\(globals\(\).*$", f"here = Path({str(path)!r})", path.read_text(encoding="utf-8"), flags=re.M
