@@ -53,7 +53,7 @@ def choose(quick: bool = False, draft: bool = False, seconds: float = 0.0) -> Pl
     if not machine.kernels_fit(capability):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
     count = torch.cuda.device_count()
-    free = min(torch.cuda.mem_get_info(i)[0] for i in range(count)) / 1e9
+    free = machine.card_free_gb()
     if free < GPU_GB:
         raise Stop(f"{GPU_GB:g} GB of the card's memory are needed and {free:.1f} GB are free: {here.LARGER_CLICKS}")
     rate = next((rate for known, rate in sorted(RATES.items(), reverse=True) if known <= capability), 6.0)

@@ -89,6 +89,18 @@ def torch_sees_gpu() -> bool:
     return torch.cuda.is_available()
 
 
+def card_free_gb() -> float:
+    """GB free on the fullest of the CUDA cards. What torch keeps there of an earlier run in this kernel is given back
+    first: with it a second Run all would find a smaller card than the first."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    torch.cuda.empty_cache()
+    return min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())) / GB
+
+
 def ram_gb() -> float | None:
     """The machine's memory in GB, or what its container may use if that is less; None when unknown."""
     sizes = []

@@ -20,7 +20,7 @@ def look(folders) -> Machine:
         return Machine(0.0, None, 0, ram, disk, held=held)
     if not machine.kernels_fit(torch.cuda.get_device_capability(0)):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
-    free = min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())) / 1e9
+    free = machine.card_free_gb()
     return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk, four_bits, held)
 
 
