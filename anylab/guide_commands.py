@@ -87,7 +87,7 @@ AMOUNT = Amount()
 @click.option("--need", multiple=True, metavar="N,N", help="persistent, background, private.")
 @click.option("--hour", type=AMOUNT, default=0.0, metavar="USD", help="What an hour of waiting is worth to you.")
 @click.option("--kwh", type=AMOUNT, metavar="USD", help="What a kilowatt hour costs you.")
-@click.option("--as", "choice", default="", metavar="WAY", help="Do it this way (a size, a model), not the usual one.")
+@click.option("--as", "choice", metavar="WAY", help="Do it this way (a size, a model), not the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON.")
 @folders
 @click.pass_context

@@ -10,6 +10,7 @@ from anylab.catalog.blocks import ESTIMATE, MEASURED, UNKNOWN, Bars, Cell, Raw, 
 from anylab.catalog.sources import GRADES, Source
 
 _CLASSES = {ESTIMATE: "e", UNKNOWN: "u", MEASURED: "m"}
+_AMOUNT = re.compile(r"(?:≈ )?\b\d[\d.,]* (?:s|min|h|days)\b")
 _SIGNS = {"yes": "✓", "no": "✗", "part": "◐"}
 
 
@@ -69,8 +70,8 @@ def _wide(value: Cell) -> str:
 
 
 def _sorted_by(value: Cell) -> str:
-    """What a cell is sorted by, left out where its words say the same."""
-    if value.sort is None or value.text == f"{value.sort:g}":
+    """What a cell is sorted by, left out where its words say the same; an estimate's begin with a sign."""
+    if value.sort is None or (value.text == f"{value.sort:g}" and value.mark != ESTIMATE):
         return ""
     return f" data-v={value.sort:.6g}"
 
@@ -98,13 +99,18 @@ def _bars(one: Bars) -> str:
         drawn = f'<i{less} style="width:{max(share, 0.6):.3g}%"></i>' if bar.value is not None else ""
         rows.append(
             f"<tr><th scope=row>{escape(bar.label)}</th><td class=bar "
-            f"aria-hidden=true>{drawn}</td><td>{cell(bar.cell)}</td></tr>"
+            f"aria-hidden=true>{drawn}</td><td>{_AMOUNT.sub(_unbroken, cell(bar.cell))}</td></tr>"
         )
     note = f"<p class=note>{words(one.note)}</p>" if one.note else ""
     return (
         "<table class=bars "
         f'id="{one.name}"><caption>{escape(one.caption)}</caption><tbody>{"".join(rows)}</tbody></table>{note}'
     )
+
+
+def _unbroken(amount: re.Match) -> str:
+    """A number stays with its unit and its sign, however narrow the column."""
+    return amount[0].replace(" ", "\u00a0")
 
 
 def source_list(sources: Iterable[Source]) -> str:

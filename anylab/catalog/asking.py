@@ -15,6 +15,7 @@ from anylab.errors import Origin, Refused, did_you_mean, refuse
 
 Plain = Mapping[str, Any]
 MOST = {"steps": 1e9, "clips": 1e6, "minutes-of-audio": 1e6}  # beyond that somebody has mistyped
+WHOLE = ("steps", "clips")  # what is counted; minutes may be parts of one
 MOST_USD = 1e6
 
 
@@ -27,7 +28,7 @@ def question(
     need: Iterable[str] = (),
     hour: float = 0.0,
     kwh: float | None = None,
-    choice: str = "",
+    choice: str | None = None,
 ) -> dict[str, Any]:
     """The `ask` of advise(table, ask). `amounts` are the three options by name, None where not given."""
     if notebook not in table["notebooks"]:
@@ -65,6 +66,8 @@ def _units(notebook: str, work: Plain | None, amounts: Mapping[str, float | None
     amount, most = given[option], MOST[option]
     if not 0 < amount <= most:  # nor is it, where it is no number
         raise refuse(Origin(f"--{option}"), f"must be a number above 0, at most {most:,.0f}, not {amount:g}")
+    if option in WHOLE and amount != int(amount):
+        raise refuse(Origin(f"--{option}"), f"{work['units']} are counted: a whole number, not {amount:g}")
     return amount
 
 
@@ -103,16 +106,21 @@ def _named(table: Plain, have: Sequence[str]) -> list[str]:
 
 
 def _needs(need: Iterable[str]) -> list[str]:
-    named = _split(need)
+    given = list(need)
+    named = _split(given)
+    if given and not named:  # as above: it must not come to mean no need at all
+        raise refuse(Origin("--need"), f"names no need; leave it out to mean none; known: {', '.join(NEEDS)}")
     for name in named:
         if name not in NEEDS:
             raise refuse(Origin("--need"), f"unknown need '{name}'{did_you_mean(name, NEEDS)}")
     return named
 
 
-def _choice(notebook: str, work: Plain | None, choice: str) -> str:
+def _choice(notebook: str, work: Plain | None, choice: str | None) -> str:
+    if choice is None:
+        return ""
     known = [c["id"] for c in work["choices"]] if work else []
-    if choice and choice not in known:
+    if choice not in known:
         raise refuse(Origin("--as"), f"{notebook} has no way called '{choice}'{did_you_mean(choice, known)}")
     return choice
 

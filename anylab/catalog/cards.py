@@ -134,16 +134,16 @@ def _licences(models: Any, title: str) -> str:
     if not models:
         return "<p class=seen>No model is downloaded; what it trains is yours.</p>"
     rows = "".join(
-        f"<tr><th scope=row>{escape(m['id'])}</th><td>{escape(m.get('licence', 'unknown'))}</td>"
-        f"<td>{escape(m.get('sell', 'unknown'))}</td><td>{m['gb']:g} "
-        f"GB{', ask first' if m.get('gated') else ''}</td></tr>"
+        f"<tr><th scope=row>{escape(m['id'])} <span class=gb>{m['gb']:g} GB"
+        f"{', ask first' if m.get('gated') else ''}</span></th><td>{escape(m.get('licence', 'unknown'))}</td>"
+        f"<td>{escape(m.get('sell', 'unknown'))}</td></tr>"
         for m in models
     )
     return (
         "<details class=licences><summary>Models and their licences<span class=vh> "
         f"({escape(title)})</span></summary><table>"
-        "<thead><tr><th scope=col>model</th><th scope=col>licence</th><th scope=col>may I sell the result?</th>"
-        f"<th scope=col>download</th></tr></thead><tbody>{rows}</tbody></table></details>"
+        "<thead><tr><th scope=col>model, download</th><th scope=col>licence</th><th scope=col>may I sell the "
+        f"result?</th></tr></thead><tbody>{rows}</tbody></table></details>"
     )
 
 

@@ -36,17 +36,18 @@ def prepare(platform: Platform, root: Path, cache: Path | None = None, site: Ite
     folder = platform.folder / "standin"
     file = f"{platform.file.rpartition('/')[0]}/standin/standin.toml"
     described, lines = ({}, {}) if not folder.is_dir() else read_toml(text.read(folder / "standin.toml", file), file)
-    known = ("env", "folders", "cwd")
+    known = ("env", "folders", "cwd", "home")
     for key in described:
         if key not in known:
             raise refuse(Origin(file, lines.get((key,), 1)), f"unknown key '{key}'{did_you_mean(key, known)}")
     cwd = _below(root, described.get("cwd", "/work"))
-    for path in (cwd, root / "home", root / "tmp", *(_below(root, name) for name in described.get("folders", []))):
+    home = _below(root, described.get("home", "/home"))
+    for path in (cwd, home, root / "tmp", *(_below(root, name) for name in described.get("folders", []))):
         path.mkdir(parents=True, exist_ok=True)
     env = {key: os.environ[key] for key in _KEPT if key in os.environ}
     paths = [str(p) for p in (folder / "site", SITE) if p.is_dir()]
     env |= {
-        "HOME": str(root / "home"),
+        "HOME": str(home),
         "TMPDIR": str(root / "tmp"),
         "ANYLAB_STANDIN": str(root),
         "ANYLAB_PIP_LOG": str(root / "pip.log"),

@@ -143,7 +143,7 @@ def test_one_object_gives_both_pages():
     )
     markdown, html = as_markdown.page("T", "", [section], Sources()), as_html.section(section)
     for words in ("A part", "Words.", "Facts", "4 h", "slow"):
-        assert words in markdown and words in html
+        assert words in markdown and words in html.replace("\u00a0", " ")
     assert markdown.count("█") == 30 and "░" in markdown and "width:25%" in html
 
 
@@ -334,3 +334,10 @@ def test_a_place_that_is_gone_has_a_list_of_steps_that_says_so(built, reader):
     begin = built["GUIDE.md"].partition("## How to begin, step by step")[2].partition("\n## ")[0]
     assert all(f"**{p['name']}" in begin for p in reader.table["platforms"])
     assert "**FloydHub (gone)**\n\n1. [nothing to begin any more]" in begin
+
+
+def test_every_estimate_in_a_table_that_sorts_says_its_number_as_its_words_begin_with_a_sign(built):
+    for page in ("index.html", "guide.html"):
+        tables = re.findall(r'<table class="wide sort".*?</table>', built[page], re.S)
+        cells = [found for one in tables for found in re.findall(r"<td([^>]*)>(?:<[^>]*>)*≈ \d", one)]
+        assert len(cells) > 10 and all("data-v=" in cell for cell in cells), page

@@ -375,3 +375,21 @@ def test_the_ways_into_the_guide_look_alike(visit):
     page = visit((DIST / "guide.html").as_uri()).page
     looks = "all => [...new Set(all.map(a => getComputedStyle(a).color + getComputedStyle(a).textDecorationStyle))]"
     assert len(page.eval_on_selector_all("ul.contents a", looks)) == 1
+
+
+def test_no_time_and_no_size_breaks_on_the_narrowest_phone(visit):
+    broken = """cells => cells.map(cell => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        const lines = new Set(Array.from(range.getClientRects(), box => Math.round(box.top / 8)));
+        return [cell.textContent, lines.size];
+    }).filter(([text, lines]) => lines > 1 && !text.includes("("))"""
+    opened = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
+    page = visit((DIST / "guide.html").as_uri(), width=320).page
+    page.evaluate(opened)
+    assert page.locator(".bars td:last-child").count() > 20
+    assert page.eval_on_selector_all(".bars td:last-child", broken) == []
+    page = visit(width=320).page
+    page.evaluate(opened)
+    assert page.locator(".licences .gb").count() > 5
+    assert page.eval_on_selector_all(".licences .gb, .licences thead th:nth-child(2)", broken) == []

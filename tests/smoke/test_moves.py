@@ -29,6 +29,13 @@ def run(platform, root, cache, age_of_session=0.0, **settings):
     return printed(verdict.notebook), next(root.rglob("graphmer_training/checkpoints")).parent
 
 
+def test_the_home_folder_that_a_move_names_is_the_platforms_own(tmp_path):
+    """`GO_ON_FROM = "~/..."` finds what was dragged into the top folder of the file list."""
+    pair = next(p for p in COMPILED.pairs if p.source.name == "graphmer_training" and p.platform.id == "studio-lab")
+    there = standin.prepare(pair.platform, tmp_path)
+    assert there.env["HOME"] == str(there.cwd)
+
+
 def test_a_job_moves_over_three_platforms_and_ends_as_in_one_piece(tmp_path, shared_cache):
     words, whole = run("local", tmp_path / "whole", shared_cache)
     assert "Stopped" not in words

@@ -397,6 +397,11 @@ def test_what_a_place_asks_on_top_of_its_price_is_told_beside_the_price(real):
     assert told["modal"] and not told["lightning"]
 
 
+def test_a_disk_is_what_is_held_free_of_charge_not_what_a_plan_would_sell(real):
+    refused = {r["offer"]: r for r in answer(real, "video_generation", 1, have=["lightning"])["refused"]}
+    assert {refused[f"lightning/free/{machine}"]["code"] for machine in ("t4", "cpu")} == {"disk"}
+
+
 def test_a_quota_that_spreads_a_job_over_days_is_told_where_no_session_ends():
     row, _ = one({"session_hours": 0, "hours_per_week": 10}, units=10 * 3600, choice={"known": {"one": {
         "seconds": 2, "grade": "measured"}}})  # fmt: skip

@@ -273,7 +273,7 @@ def _parts(reader: Reader, choice: Plain) -> Iterator[tuple[Cell, Cell, Cell]]:
 def _fit(notebook: Plain, choice: Plain, offer: Plain) -> Cell:
     """Whether a way fits a card, and how much at a time."""
     if offer["kind"] not in choice["kinds"]:
-        return Cell("–", sort=-1)
+        return Cell("–")  # nothing to compare: last, whichever way
     _, _, why = advise.way(notebook, offer, choice["id"])
     if why and why["code"] not in ("rate", "session"):  # its time does not matter here
         return Cell("not on this card" if why["code"] == "capability" else "no", sort=0, state="no")
