@@ -17,8 +17,8 @@ class NotFinite(RuntimeError):
 
 def latents(nets: Nets, crops):
     """Crops, (n, side, side, 3) uint8, as the UNet's first input, (n, 8, side/8, side/8) in the UNet's type: four
-    channels of the copy whose lower half is masked, then four of the whole. The mode of the VAE, never a sample. Raises NotFinite
-    when the encoder overflows: what is not finite must not be kept."""
+    channels of the copy whose lower half is masked, then four of the whole. The mode of the VAE, never a sample.
+    Raises NotFinite when the encoder overflows: what is not finite must not be kept."""
     import torch
 
     x = torch.as_tensor(crops).to(nets.device).permute(0, 3, 1, 2).to(nets.vae_dtype) / 127.5 - 1
