@@ -9,6 +9,7 @@ import time
 
 import numpy
 import pytest
+import soundfile
 import torch
 from labkit import Stop
 from media import shims, watermark
@@ -87,6 +88,11 @@ def test_a_text_becomes_a_marked_file(name, loaded, prompt, folders):
     numbers = batch.summary(made, [result])
     assert numbers["done"] == 2 and numbers["real_time_factor"] > 0 and -1 <= numbers["similarity"] <= 1
     assert all(len(row) <= 46 for row in batch.told(numbers, False).splitlines())  # what a phone shows
+    for record in made.records:
+        take = sound.from_file(batch.file(record, folders)).samples
+        assert take[0] == take[-1] == 0  # a join does not click, for all the mark added
+    with soundfile.SoundFile(batch.file(made.records[0], folders)) as file:
+        assert file.comment == "AI-generated speech"
     for record in made.records if name == "voxcpm2" else ():  # a hum, as Pocket's twin gives, takes no mark by itself
         assert watermark.found(sound.from_file(batch.file(record, folders))) > watermark.FOUND
         mark = record["made"]["takes"][0]["mark"]
@@ -227,6 +233,23 @@ def test_the_engine_follows_from_card_memory_token_and_language(asked, language,
             registry.choose(asked, language, gpu, ram, token, torchaudio)
     else:
         assert registry.choose(asked, language, gpu, ram, token, torchaudio).name == got
+
+
+def test_a_second_run_in_one_kernel_takes_the_same_engine_and_gives_the_first_one_s_memory_back(folders, monkeypatch):
+    packages()
+    first = studio.load(registry.engines()["pocket"], "de", folders, quick=True)  # each language has a twin
+    assert first.engine.model is not None
+    held = 10.6e9  # what VoxCPM2 holds of a T4
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (15.6e9 - held, 15.6e9))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: held)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(studio, "device", lambda: "cuda")
+    assert studio.choose("auto", "vi").name == "voxcpm2"
+    again = studio.load(registry.engines()["pocket"], "de", folders, quick=True)
+    assert not vars(first.engine) and again.engine.model is not None
+    with pytest.raises(Stop, match="Chatterbox has no tiny twin"):
+        studio.load(registry.engines()["chatterbox"], "en", folders, quick=True)
 
 
 def test_above_a_factor_of_three_another_engine_is_advised():

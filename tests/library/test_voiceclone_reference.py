@@ -239,7 +239,9 @@ def test_speakers_are_read_and_a_missing_one_is_told():
 def test_windows_of_a_recording_are_embedded_at_once_as_one_by_one():
     voice, rate = speak()
     begins, made = speaker.windows(Sound(voice[: 6 * rate], rate), numpy.ones(300, bool), 0.02)
-    alone = [speaker._encoder().embed_utterance(voice[int(b * rate) :][: int(1.6 * rate)]) for b in begins]
+    parts = [voice[int(b * rate) :][: int(1.6 * rate)] for b in begins]  # each at -30 dBFS
+    parts = [part * (10 ** (-30 / 20) / numpy.sqrt((part**2).mean())) for part in parts]
+    alone = [speaker._encoder().embed_utterance(part) for part in parts]
     assert len(begins) == 6 and numpy.allclose(made, alone, atol=1e-5)
     assert speaker.windows(Sound(voice[: 6 * rate], rate), numpy.zeros(300, bool), 0.02)[1].shape == (0, 256)
 
@@ -533,3 +535,30 @@ def test_a_text_is_found_where_a_recording_is(folders):
     (folders.outputs / "story.txt").write_text("Once.")
     assert intake.text("story.txt", folders) == str(folders.outputs / "story.txt")
     assert intake.text("", folders) == "" and intake.text("nope.txt", folders) == "nope.txt"
+
+
+def test_the_part_is_the_one_with_less_noise_and_long_silence_or_a_step_back_is_no_harm(tmp_path):
+    voice, rate = speak(text="The quick brown fox jumps over the lazy dog. Please listen to this calm sentence. " * 2)
+    voice = 0.5 * voice[: 7 * rate] / numpy.abs(voice).max()
+    noisy = voice + numpy.random.default_rng(0).normal(0, 0.02, len(voice))
+    soft, silence = 0.1 * voice, numpy.zeros(20 * rate)
+
+    def judged(*parts):
+        soundfile.write(tmp_path / "a.wav", numpy.concatenate(parts), rate)
+        return reference.prepare(tmp_path / "a.wav", most=6)
+
+    assert judged(noisy, voice).begin > 6.5 and judged(voice, noisy).end < 7.5
+    assert judged(soft, voice).quality.voices == 1
+    found = judged(silence, voice, silence)
+    assert 20 <= found.begin < found.end < 27.1 and any("silence" in remark for remark in found.remarks)
+
+
+def test_two_who_take_turns_every_three_seconds_are_two():
+    one, rate = speak("en-us+m3", "The quick brown fox jumps over the lazy dog. Please listen carefully. " * 3, 30)
+    other, _ = speak("en-us+f2", "The quick brown fox jumps over the lazy dog. Please listen carefully. " * 3, 70)
+    turns = [whose[i * 3 * rate : (i + 1) * 3 * rate] for i in range(4) for whose in (one, other)]
+    for parts, count in ((turns, 2), ([one], 1), ([other], 1)):
+        given = Sound(numpy.concatenate(parts).astype(numpy.float32), rate)
+        talk = reference._talking(reference._levels(given))
+        _, made = speaker.windows(given, talk, 0.02)
+        assert 1 + int(speaker.groups(made).any()) == count

@@ -36,6 +36,33 @@ def num2words():
         ("de", "um 14:30 für 5 €", "um vierzehn Uhr dreißig für fünf Euro"),
         ("fr", "2,5 km pour 10 €", "deux virgule cinq kilomètres pour dix euros"),
         ("es", "25 km y 5 %", "veinticinco kilómetros y cinco por ciento"),
+        ("en", "$3.5 million, €1bn", "three point five million dollars, one billion euros"),
+        ("en", "10-20 people, 2010–2015", "ten to twenty people, twenty ten to twenty fifteen"),
+        ("en", "5 - 3, a score of 3-1", "five - three, a score of three-one"),
+        ("en", "the 1990s and '80s", "the nineteen nineties and eighties"),
+        ("en", "No. 5? No. Never.", "number five? No. Never."),
+        ("en", "St. Mary, Main St.", "Saint Mary, Main Street."),
+        ("en", "Apples etc. Then Mr. X Jr. left.", "Apples and so on. Then Mister X Junior left."),
+        ("en", "12/25/2026", "December twenty-fifth, twenty twenty-six"),
+        ("en", "3/4/2026", "three, four, twenty twenty-six"),
+        ("en", "Oct. 3 at 3:00 pm", "October third at three pm"),
+        ("en", "call 555-1234", "call five five five, one two three four"),
+        ("en", "Louis XIV, World War II", "Louis the fourteenth, World War two"),
+        ("en", "the Part I like, 1/2 m²", "the Part I like, one half m²"),
+        ("en", "v2.0.3", "v two point zero point three"),
+        ("de", "Um 14:30 Uhr, 1:00 Uhr", "Um vierzehn Uhr dreißig, ein Uhr"),
+        ("de", "am 3. Oktober, der 3.10.2026", "am dritten Oktober, der dritte Oktober zweitausendsechsundzwanzig"),
+        ("de", "der 2. Mann in 1 h", "der zweite Mann in eine Stunde"),
+        ("de", "2,5 Mio. € seit 1984", "zwei Komma fünf Millionen Euro seit neunzehnhundertvierundachtzig"),
+        ("de", "030 1234567", "null drei null, eins zwei drei vier fünf sechs sieben"),
+        ("fr", "1\u202f234,5 km", "mille deux cent trente-quatre virgule cinq kilomètres"),
+        ("fr", "1 000-2 000 km", "mille à deux mille kilomètres"),
+        ("de", "1 Std., 3 Min.", "eine Stunde, drei Minuten"),
+        ("fr", "à 14h30", "à quatorze heures trente"),
+        ("fr", "2 millions €, 03/10/2026", "deux millions d'euros, trois octobre deux mille vingt-six"),
+        ("it", "1.234,56 €", "milleduecentotrentaquattro euro e cinquantasei centesimi"),
+        ("nl", "3,5 km", "drie komma vijf km"),
+        ("ja", "1,234円", "千二百三十四 円"),
         ("sw", "Nina vitabu 25", "Nina vitabu 25"),  # num2words has no Swahili: left as it is
     ],
 )  # fmt: skip
@@ -46,6 +73,15 @@ def test_numbers_units_dates_and_abbreviations_become_words(language, before, af
 def test_every_change_is_told_for_the_preview():
     _, changes = text.spoken("Mr. X has 3 🎉", "en")
     assert ("Mr.", "Mister") in changes and ("3", "three") in changes and ("🎉", "") in changes
+
+
+def test_roman_numerals_are_read_and_other_letters_are_not():
+    from voiceclone import phrases
+
+    assert [phrases.roman(told) for told in ("I", "IV", "IX", "XIV", "XL", "XC", "CLIX")] == [1, 4, 9, 14, 40, 90, 159]
+    for told in ("IIII", "IC", "VX"):
+        with pytest.raises(ValueError):
+            phrases.roman(told)
 
 
 @given(st.text(st.sampled_from("ab é, .!?;:\n中ё'"), max_size=900))
@@ -118,7 +154,7 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
         f"1\n{times[0]}\nHello\n\nthere.\n\n2\n{times[1]}\nBen: Yes.",  # and one too many
         f"{times[0]}\nHello there.\n{times[1]}\nBen: Yes.",
         "WEBVTT - a title\nKind: captions\n\nNOTE not said\n\nintro\n00:01.000 --> 00:02.500 align:start\n"
-        "<v Eve>Hello\nthere.\n\n00:03.000 --> 00:05.000\nBen: Yes.\n",
+        "<c.loud>Hello\nthere.\n\n00:03.000 --> 00:05.000\nBen: Yes.\n",
     )
     for name, content in zip(("b.srt", "c.srt", "d.srt", "e.vtt"), odd, strict=True):
         (tmp_path / name).write_text(content)
@@ -126,6 +162,8 @@ def test_subtitles_have_times_and_tables_have_rows(tmp_path):
         assert [(m.begin, m.end, m.speaker, " ".join(m.text.split())) for m in read] == [
             (m.begin, m.end, m.speaker, m.text) for m in made
         ], name
+    (tmp_path / "f.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\n<v.loud Eve B.>Hi: <i>you</i></v>\n")
+    assert [(m.speaker, m.text) for m in script.lines("", str(tmp_path / "f.vtt"))] == [("Eve B.", "Hi: you")]
     (tmp_path / "a.csv").write_text("name,text,seed,speed\none,First.,7,1.2\n,Second.,,\n,,,\n")
     made = script.lines("", str(tmp_path / "a.csv"))
     assert [(m.recording, m.seed, m.speed) for m in made] == [("one", 7, 1.2), ("a-002", None, None)]

@@ -18,6 +18,7 @@ _SILENT = 40.0  # dB below the loud frames
 _LOWEST = 8000  # samples a second: a telephone's; below that speech is hardly understood
 _LOUDEST = 1e6  # a sample is -1 to 1; 16-bit numbers that were never divided are up to 32768
 _LONGEST = 600.0  # seconds of a recording that are looked at
+_CLEAN = 30.0  # dB over the noise around: above that it is not heard
 _TELEPHONE = 4200.0  # Hz: what an 8 kHz recording can hold, and a little
 
 
@@ -127,7 +128,8 @@ def _measure(whole: Sound, frames: numpy.ndarray, level: numpy.ndarray, talk: nu
     speech = power[level > numpy.percentile(level, 50)].mean()
     # speech: many frames far below the mean of the second around them (Scheirer and Slaney 1997, low-energy frames)
     around = numpy.convolve(power**0.5, numpy.ones(51) / 51, mode="same")
-    uneven = float((power**0.5 < 0.5 * around).mean())
+    near = numpy.convolve(talk, numpy.ones(51), mode="same") >= 5  # long silence around speech says nothing of it
+    uneven = float((power**0.5 < 0.5 * around)[near].mean()) if near.any() else 0.0
     return Quality(
         seconds=round(whole.seconds, 2),
         rate=whole.rate,
@@ -183,7 +185,8 @@ def _of_main_voice(count: int, begins: numpy.ndarray, labels: numpy.ndarray) -> 
 def _best(level: numpy.ndarray, good: numpy.ndarray, most: float) -> tuple[float, float]:
     """Seconds of the window with most good speech over noise, begun and ended in a pause where there is one."""
     length = min(len(level), int(most / _FRAME))
-    sums = numpy.concatenate([[0], numpy.cumsum(good * (1 + (level - level.max()) / 200))])
+    worth = numpy.clip((level - _noise(level)) / _CLEAN, 0, 1) + (level - level.max()) / 200  # of two clean: the louder
+    sums = numpy.concatenate([[0], numpy.cumsum(good * worth)])
     scores = sums[length:] - sums[:-length]
     begin = int(numpy.argmax(scores))
     end = begin + length
@@ -194,6 +197,13 @@ def _best(level: numpy.ndarray, good: numpy.ndarray, most: float) -> tuple[float
     if begin > 0:
         begin += _pause(level[begin:end])
     return begin * _FRAME, min(len(level), end) * _FRAME
+
+
+def _noise(level: numpy.ndarray) -> numpy.ndarray:
+    """(frames,) dB of the noise around each frame: the quiet frames (a tenth) of the 4 s around it."""
+    from scipy.ndimage import percentile_filter
+
+    return percentile_filter(level, 10, min(len(level), int(4 / _FRAME)), mode="nearest")
 
 
 def _pause(level: numpy.ndarray) -> int:

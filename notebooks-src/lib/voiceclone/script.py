@@ -110,19 +110,22 @@ def _cues(content: str, path: Path) -> Iterator[tuple[str, re.Match, list[str]]]
 
 
 def _subtitles(content: str, path: Path) -> list[Line]:
-    """SubRip or WebVTT: number, times, text. Tags such as <i> are left out; "Name:" at the start is the speaker."""
+    """SubRip or WebVTT: number, times, text. "Name:" at the start, or <v Name>, is the speaker; other tags go."""
     made, last = [], 0.0
     for what, times, rows in _cues(content, path):
         begin, end = (_seconds(times.groups()[i : i + 4]) for i in (0, 4))
         if end <= begin or begin < last:
             raise Stop(f"{path.name}: the subtitle '{what}' ends before it begins, or begins before the one above")
-        said = html.unescape(re.sub(r"<[^>]+>|\{[^}]+\}", "", " ".join(rows))).strip()
+        told = " ".join(rows).strip()
+        voice = re.match(r"<v(?:\.[^\s>]*)?\s+([^>]+?)\s*>", told)  # WebVTT's own mark of a speaker
+        said = html.unescape(re.sub(r"<[^>]+>|\{[^}]+\}", "", told)).strip()
         who = re.match(rf"({_NAME}):\s+", said)
-        who = None if who is None or who[1][0].islower() else who
+        who = None if voice or who is None or who[1][0].islower() else who
         if said:
             what_is_said = said[who.end() if who else 0 :]
             told = f"{path.name}, subtitle {what}"
-            made.append(Line(_file_name(path.stem), who[1] if who else "", what_is_said, begin, end, where=told))
+            name = who[1] if who else html.unescape(voice[1]) if voice else ""
+            made.append(Line(_file_name(path.stem), name, what_is_said, begin, end, where=told))
         last = begin
     if not made:
         raise Stop(f"{path.name} has no subtitles in it")

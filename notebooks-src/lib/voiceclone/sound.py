@@ -123,7 +123,12 @@ def trimmed(sound: Sound) -> Sound:
     if not len(loud):
         return sound
     room = int(0.02 * sound.rate)
-    kept = sound.samples[max(0, loud[0] - room) : loud[-1] + 1 + room].copy()
+    return soft(Sound(sound.samples[max(0, loud[0] - room) : loud[-1] + 1 + room], sound.rate))
+
+
+def soft(sound: Sound) -> Sound:
+    """The sound with its ends faded, 5 ms each: it begins and ends at 0."""
+    kept = sound.samples.copy()
     ramp = numpy.linspace(0, 1, min(int(_FADE * sound.rate), len(kept) // 2), dtype=numpy.float32)
     kept[: len(ramp)] *= ramp
     kept[len(kept) - len(ramp) :] *= ramp[::-1]

@@ -12,7 +12,10 @@ from media.sound import Sound, resample
 
 RATE = 16000
 SAME = 0.75  # between the two groups above
+# of the surest windows: espeak's voices that differ clearly 0.55 to 0.64, one voice 0.67 to 0.78 (2026-11-28)
+_APART = 0.65
 _WINDOW = 1.6  # seconds of one embedding
+_LEVEL = 10 ** (-30 / 20)  # of each window: resemblyzer's own (audio_norm_target_dBFS); else a step back is a stranger
 
 
 @cache
@@ -57,6 +60,7 @@ def windows(sound: Sound, talk: numpy.ndarray, frame: float, step: float = 0.8) 
     busy = [talk[int(b / frame) : int((b + _WINDOW) / frame)] for b in begins]
     begins = numpy.array([b for b, t in zip(begins, busy, strict=True) if len(t) and t.mean() > 0.6])
     parts = [wave[int(b * RATE) : int((b + _WINDOW) * RATE)] for b in begins]
+    parts = [part * numpy.float32(_LEVEL / max(1e-4, float(numpy.sqrt((part**2).mean())))) for part in parts]
     return begins, _at_once(encoder, [numpy.pad(part, (0, int(_WINDOW * RATE) - len(part))) for part in parts])
 
 
@@ -83,7 +87,8 @@ def groups(embeddings: numpy.ndarray) -> numpy.ndarray:
     """(windows,) 0 or 1: the two most different groups among the windows, all 0 where they are one voice.
 
     Two-means on the sphere from the two windows that are farthest apart; a second voice must have a fifth of the
-    windows, and the groups' means must differ as different voices do."""
+    windows, and the groups' means must differ as different voices do: those of the half of each group that is surest,
+    since where two take turns every few seconds many windows hold both."""
     labels = numpy.zeros(len(embeddings), int)
     if len(embeddings) < 4:
         return labels
@@ -97,4 +102,9 @@ def groups(embeddings: numpy.ndarray) -> numpy.ndarray:
         centres = numpy.stack([embeddings[labels == i].mean(axis=0) for i in (0, 1)])
         centres /= numpy.linalg.norm(centres, axis=1, keepdims=True)
     small = min(numpy.bincount(labels, minlength=2)) < max(2, len(labels) / 5)
-    return labels * 0 if small or similarity(*centres) > SAME else labels
+    cosines = embeddings @ centres.T
+    sure, means = numpy.abs(cosines[:, 0] - cosines[:, 1]), []
+    for label in (0, 1):
+        mine = numpy.flatnonzero(labels == label)
+        means.append(embeddings[mine[numpy.argsort(-sure[mine])][: max(1, len(mine) // 2)]].mean(axis=0))
+    return labels * 0 if small or similarity(*means) > _APART else labels

@@ -38,22 +38,33 @@ def device() -> str:
 
 
 def choose(asked: str, language: str) -> About:
-    """The engine for this machine, see registry.choose; free memory of the card, not all of it, decides."""
+    """The engine for this machine, see registry.choose; free memory of the card, not all of it, decides. What an
+    earlier run in this kernel holds there counts as free: `load` gives it back, and the same engine fits again."""
     import torch
     from session import machine
 
-    gb = torch.cuda.mem_get_info()[0] / 1e9 if torch.cuda.is_available() else 0.0
+    gb = 0.0
+    if torch.cuda.is_available():
+        gb = (torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()) / 1e9
     token = bool(secret.get(TOKEN))
     return registry.choose(asked, language.strip().lower(), gb, machine.ram_gb(), token, shims.has_torchaudio())
 
 
 def load(about: About, language: str, folders: storage.Folders, quick: bool = False) -> Loaded:
-    """Fetch (or, for a quick test, write) and load an engine. Raises Stop with one sentence: gate, room, memory."""
+    """Fetch (or, for a quick test, write) and load an engine. Raises Stop with one sentence: gate, room, memory,
+    and a quick test of an engine that has no tiny twin."""
     import torch
 
+    if quick:
+        from voiceclone import tiny
+
+        if about.name in tiny.WITHOUT:
+            raise Stop(f"{about.title} has no tiny twin, so a quick test cannot try it: set ENGINE to auto for it")
     wanted = registry.module(about.name).repos(language)
     found = [_place(repo, folders, quick) for repo in wanted]
     where = device()
+    if where == "cuda":
+        _give_back()
     try:
         engine = registry.module(about.name).load([place for place, _ in found], language, where, folders.work)
     except (torch.OutOfMemoryError, MemoryError):
@@ -63,7 +74,25 @@ def load(about: About, language: str, folders: storage.Folders, quick: bool = Fa
             f"{about.title} cannot be loaded ({error}): run the setup cell again, or choose another engine"
         ) from None
     commits = {repo.id: commit for repo, (_, commit) in zip(wanted, found, strict=True)}
+    _loaded[:] = [engine]
     return Loaded(engine, about, commits, where)
+
+
+_loaded: list[object] = []  # the engine of an earlier run in this kernel
+
+
+def _give_back() -> None:
+    """Give the card's memory back that an earlier run's engine holds; variables of the notebook still name it, so it
+    is emptied. Two of them side by side are more than a T4 has."""
+    import gc
+
+    import torch
+
+    for engine in _loaded:
+        vars(engine).clear()
+    _loaded.clear()
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def listener(folders: storage.Folders) -> recogniser.Recogniser | None:

@@ -21,6 +21,7 @@ from voiceclone.engines import Engine, How
 from voiceclone.sound import RATE
 
 RETRY = 1_000_003  # what a second try's seed is moved by
+_SAYS = {"comment": "AI-generated speech", "artist": "AI-generated voice"}  # a take may be taken along
 FASTEST = 1.3  # how much a sentence is hurried to fit its subtitle; beyond that it runs over, and that is told
 
 
@@ -95,7 +96,8 @@ class Booth:
             marked = watermark.marked(made) if watermark.wanted(self.settings.mark) else made
             if marked is not made and number == 1:  # what the mark added is the difference
                 take["mark"] = {"before": round(watermark.found(made), 3), "after": round(watermark.found(marked), 3)}
-            take["file"] = sound.write(folder / f"take-{number}.wav", marked).name
+            ends = sound.soft(marked)  # the mark ends where it likes, and that would click
+            take["file"] = sound.write(folder / f"take-{number}.wav", ends, _SAYS).name
         return {"takes": [take for take, _ in kept], "again": again, "check": _check(best)}
 
     def _ready(self, item: dict) -> list[tuple]:

@@ -24,8 +24,8 @@ _SIGNS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\ufe0e\ufe0f\u00ad]")  # 
 def spoken(text: str, language: str = "en") -> tuple[str, list[tuple[str, str]]]:
     """The text in words, and what was changed as (before, after), in order. Never longer than it has to be."""
     changes: list[tuple[str, str]] = []
-    table = words.TABLES.get(language, words.NONE)
-    text = _without_pictures(unicodedata.normalize("NFC", text), changes)
+    table = words.table_of(language)
+    text = _without_pictures(re.sub("[\u00a0\u2009\u202f]", " ", unicodedata.normalize("NFC", text)), changes)
 
     def put(pattern: str, how) -> None:
         nonlocal text

@@ -5,9 +5,11 @@ Sizes: VoxCPM2 1 MB, Pocket TTS 1 MB, Whisper 1 MB.
 """
 
 import json
+import shutil
 from pathlib import Path
 
 SEED = 7
+WITHOUT = ("chatterbox",)  # engines that have none, see `chatterbox`
 
 
 def twin(folder: Path, repo: str) -> None:
@@ -115,15 +117,19 @@ def _words(folder: Path) -> None:
 
 def pocket_tokenizer(folder: Path) -> None:
     """The tokenizer of each language's Pocket TTS, where the ungated repository has it."""
-    for language in ("english",):
-        place = folder / "languages" / language
+    from voiceclone.engines import pocket
+
+    for language in pocket.NAMES:
+        place = (folder / pocket.files(language)[1]).parent
         place.mkdir(parents=True, exist_ok=True)
         _words(place)
 
 
 def pocket_weights(folder: Path) -> None:
-    """The gated weights of the English Pocket TTS: each width a fraction of the real one."""
+    """The gated weights of Pocket TTS, the same for each language: each width a fraction of the real one."""
     from media import shims
+
+    from voiceclone.engines import pocket
 
     with shims.threads_kept(), shims.quiet():
         import torch
@@ -132,13 +138,19 @@ def pocket_weights(folder: Path) -> None:
 
         place = folder / "languages" / "english"
         place.mkdir(parents=True, exist_ok=True)
-        pocket_tokenizer(folder)
+        _words(place)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             model = TTSModel.load_model(config=_pocket_config(place))
             _speaks(model)
         save_file({n: t.contiguous().clone() for n, t in model.state_dict().items()}, place / "model.safetensors")
     (place / "tokenizer.json").unlink()
+    for language in pocket.NAMES:
+        there = folder / pocket.files(language)[0]
+        there.parent.mkdir(parents=True, exist_ok=True)
+        for name, copy in (("model.safetensors", there), ("config.yaml", there.parent / "config.yaml")):
+            if copy != place / name:
+                shutil.copyfile(place / name, copy)
 
 
 def _pocket_config(folder: Path) -> Path:

@@ -1,11 +1,14 @@
 """Words for units, months, signs and abbreviations, by language, and the rules that use them. Data, mostly.
 
-English takes a date with slashes as month first only where the day cannot be a month; otherwise it is left alone.
+English takes a date with slashes for one where only one of its numbers can be the month (voiceclone.phrases); others
+are read number by number. French and Spanish have the day first.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from voiceclone import phrases
 
 Rule = tuple[str, Callable[[re.Match], str]]
 
@@ -34,7 +37,9 @@ _UNITS_EN = {
     "TB": ("terabyte", "terabytes"), "Hz": ("hertz", "hertz"), "kHz": ("kilohertz", "kilohertz"),
     "W": ("watt", "watts"), "kW": ("kilowatt", "kilowatts"), "V": ("volt", "volts"),
     "°C": ("degree Celsius", "degrees Celsius"), "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
-    "°": ("degree", "degrees"),
+    "°": ("degree", "degrees"), "m²": ("square metre", "square metres"), "m³": ("cubic metre", "cubic metres"),
+    "km²": ("square kilometre", "square kilometres"), "MHz": ("megahertz",) * 2, "GHz": ("gigahertz",) * 2,
+    "ft": ("foot", "feet"), "lb": ("pound", "pounds"), "oz": ("ounce", "ounces"),
 }  # fmt: skip
 
 TABLES = {
@@ -44,11 +49,11 @@ TABLES = {
             "October", "November", "December",
         ),  # fmt: skip
         units=_UNITS_EN,
-        signs={"%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at", "§": "section"},
+        signs={"%": "percent", "&": "and", "+": "plus", "=": "equals", "×": "times", "@": "at", "§": "section"},
         short={
-            "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor", "St.": "Saint",
+            "Dr.": "Doctor", "Mr.": "Mister", "Mrs.": "Missus", "Ms.": "Miz", "Prof.": "Professor",
             "e.g.": "for example", "i.e.": "that is", "etc.": "and so on", "vs.": "versus", "approx.": "approximately",
-            "No.": "number", "Jr.": "Junior", "Sr.": "Senior", "Inc.": "Incorporated", "Ltd.": "Limited",
+            "Jr.": "Junior", "Sr.": "Senior", "Inc.": "Incorporated", "Ltd.": "Limited",
         },
         date="{month} {ordinal}, {year}",
     ),
@@ -63,13 +68,14 @@ TABLES = {
             "mm": ("Millimeter",) * 2, "m": ("Meter",) * 2, "kg": ("Kilogramm",) * 2, "g": ("Gramm",) * 2,
             "l": ("Liter",) * 2, "s": ("Sekunde", "Sekunden"), "min": ("Minute", "Minuten"),
             "h": ("Stunde", "Stunden"), "GB": ("Gigabyte",) * 2, "MB": ("Megabyte",) * 2, "°C": ("Grad Celsius",) * 2,
-            "kW": ("Kilowatt",) * 2, "Hz": ("Hertz",) * 2,
+            "kW": ("Kilowatt",) * 2, "Hz": ("Hertz",) * 2, "m²": ("Quadratmeter",) * 2, "m³": ("Kubikmeter",) * 2,
+            "km²": ("Quadratkilometer",) * 2, "Std.": ("Stunde", "Stunden"), "Min.": ("Minute", "Minuten"),
         },
         signs={"%": "Prozent", "&": "und", "+": "plus", "=": "gleich", "§": "Paragraf"},
         short={
             "z. B.": "zum Beispiel", "z.B.": "zum Beispiel", "d. h.": "das heißt", "d.h.": "das heißt",
             "usw.": "und so weiter", "Dr.": "Doktor", "Prof.": "Professor", "ca.": "circa", "bzw.": "beziehungsweise",
-            "Nr.": "Nummer", "Str.": "Straße",
+            "Nr.": "Nummer", "Str.": "Straße", "Mio.": "Millionen", "Mrd.": "Milliarden", "Tel.": "Telefon",
         },
         date="{ordinal}n {month} {year}", clock="{hour} Uhr {minute}",  # as behind am, vom, zum
     ),
@@ -110,6 +116,20 @@ TABLES = {
     ),
 }  # fmt: skip
 NONE = Table()
+# how others write numbers (Unicode CLDR); the rest as English does. A space is also a narrow one, see text.spoken
+_MARKS = dict.fromkeys(("it", "pt", "nl", "da", "el", "tr", "id", "vi"), (".", ","))
+_MARKS |= dict.fromkeys(("ru", "pl", "fi", "sv", "no"), (" ", ","))
+_ENDS = ("etc.", "usw.", "Inc.", "Ltd.", "Jr.", "Sr.")  # which end a sentence as well
+_ONE = {"de": ("ein", "eine"), "fr": ("un", "une"), "es": ("un", "una")}
+_FEMALE = ("Sekunde", "Minute", "Stunde", "seconde", "minute", "heure", "hora")
+
+
+def table_of(language: str) -> Table:
+    """A language's table; of those without one it has the marks of numbers alone."""
+    thousands, decimal = _MARKS.get(language, (",", "."))
+    return TABLES.get(language) or Table(thousands=thousands, decimal=decimal)
+
+
 _MONEY = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 
 
@@ -117,9 +137,12 @@ def rules(table: Table, language: str) -> list[Rule]:
     """(pattern, what stands in its place), in the order in which they are applied."""
     say = _Sayer(table, language)
     number = say.pattern
-    found: list[Rule] = [
-        (rf"(?<!\w){re.escape(short)}(?!\w)", lambda m, t=text: t) for short, text in table.short.items()
-    ]
+    found: list[Rule] = phrases.rules(say, language)
+    found += [(rf"(?<!\w){re.escape(s)}(?!\w)", lambda m, s=s, t=t: t + _stop(s, m)) for s, t in table.short.items()]
+    if language == "en":
+        found.append((r"(?<!\w)No\.(?=\s?\d)", lambda m: "number"))
+        found.append((r"(?<!\w)St\.(?=\s+[A-Z])", lambda m: "Saint"))
+        found.append((r"(?<=[a-z] )St\.(?!\w)", lambda m: "Street" + _stop("etc.", m)))
     found.append(
         (
             r"https?://(?:www\.)?([\w-]+(?:\.[\w-]+)+)(?:/\S*[\w/])?",
@@ -136,8 +159,11 @@ def rules(table: Table, language: str) -> list[Rule]:
         found.append(
             (rf"\b({months}) (\d{{1,2}}),? (\d{{4}})\b", lambda m: say.date(int(m[3]), say.month(m[1]), int(m[2])))
         )
-    found.append((r"\b([01]?\d|2[0-3]):([0-5]\d)\b", lambda m: say.time(int(m[1]), int(m[2]))))
-    found.append((rf"([$€£¥])\s?({number})(?!\w)", lambda m: say.money(m[2], m[1])))
+    if language in ("fr", "es"):
+        found.append((r"\b(\d{1,2})/(\d{1,2})/(\d{4})\b", lambda m: say.date(int(m[3]), int(m[2]), int(m[1]))))
+    found.append((r"\b([01]?\d|2[0-3]):([0-5]\d)\b(?=(\s?[aApP]\.?[mM]\b)?)",
+                  lambda m: say.time(int(m[1]), int(m[2]), bool(m[3]))))  # fmt: skip
+    found.append((rf"(?<!\w)([$€£¥])\s?({number})(?!\w)", lambda m: say.money(m[2], m[1])))
     found.append((rf"(?<!\w)({number})\s?([$€£¥])", lambda m: say.money(m[1], m[2])))
     units = "|".join(re.escape(unit) for unit in sorted(table.units, key=len, reverse=True))
     if units:
@@ -146,10 +172,17 @@ def rules(table: Table, language: str) -> list[Rule]:
     if language == "en":
         found.append((r"\b(\d+)(st|nd|rd|th)\b", lambda m: say.ordinal(int(m[1]))))
         found.append((r"\b(1[1-9]\d\d|20[1-9]\d)\b(?![.,]\d)", lambda m: say.year(int(m[1]))))
-    found.append((rf"(?<![\w.,])-?{number}(?!\w)", lambda m: say.number(m[0])))
-    found.append((r"(?<=\w)\d+|\d+(?=\w)", lambda m: f" {say.number(m[0])} "))  # GPT4, 4K
+    found.append((rf"(?<![\w.,])-?{number}(?!\w|{re.escape(table.thousands)}\d{{3}}\w)", lambda m: say.number(m[0])))
+    found.append((rf"(?<=\w){number}|{number}(?=\w)", lambda m: f" {say.number(m[0])} "))  # GPT4, 4K
     found += [(rf"\s?{re.escape(sign)}\s?", lambda m, t=text: f" {t} ") for sign, text in table.signs.items()]
     return found
+
+
+def _stop(short: str, match: re.Match) -> str:
+    """The full stop that an abbreviation has taken from its sentence's end."""
+    if short not in _ENDS:
+        return ""
+    return "." if re.match(r"\s*$|\s+[A-ZÄÖÜÉ]", match.string[match.end() :]) else ""
 
 
 class _Sayer:
@@ -192,13 +225,16 @@ class _Sayer:
             said["ordinal"] = self.ordinal(day)
         return self.table.date.format(**said)
 
-    def time(self, hour: int, minute: int) -> str:
+    def time(self, hour: int, minute: int, half: bool = False) -> str:
+        """`half` where am or pm follows."""
         if minute == 0 and self.language == "en":
-            return f"{self.words(hour)} o'clock"
+            return self.words(hour) + ("" if half else " o'clock")
         minutes = self.words(minute) if minute else ""
         if self.language == "en" and 0 < minute < 10:
             minutes = f"oh {minutes}"
-        return self.table.clock.format(hour=self.words(hour), minute=minutes).strip()
+        return self.table.clock.format(
+            hour="ein" if (self.language, hour) == ("de", 1) else self.words(hour), minute=minutes
+        ).strip()
 
     def money(self, text: str, sign: str) -> str:
         value = self.plain(text)
@@ -212,4 +248,6 @@ class _Sayer:
 
     def unit(self, text: str, unit: str) -> str:
         one, many = self.table.units[unit]
+        if text == "1" and self.language in _ONE:
+            return f"{_ONE[self.language][one.split()[0] in _FEMALE]} {one}"
         return f"{self.number(text)} {one if self.plain(text.lstrip('-')) == 1 else many}"

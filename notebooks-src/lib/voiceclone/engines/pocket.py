@@ -67,12 +67,17 @@ def repos(language: str) -> list[Repo]:
     return found
 
 
+def files(language: str) -> tuple[str, str]:
+    """Where the two repositories have a language's weights and its tokenizer."""
+    config = _config(language)
+    return _place(config["weights_path"])[1], _place(config["flow_lm"]["lookup_table"]["tokenizer_path"])[1]
+
+
 def load(folders: list[Path], language: str, device: str, work: Path) -> "Pocket":
     """On the processor, where it is fastest; `device` is not used."""
     import yaml
 
-    config, weights = _config(language), _place(_config(language)["weights_path"])[1]
-    tokenizer = _place(config["flow_lm"]["lookup_table"]["tokenizer_path"])[1]
+    config, (weights, tokenizer) = _config(language), files(language)
     beside = (folders[0] / weights).parent / "config.yaml"  # weights of other sizes bring their configuration along
     if beside.is_file():
         config = yaml.safe_load(beside.read_text(encoding="utf-8"))
@@ -97,6 +102,7 @@ class Pocket:
 
     def __init__(self, model):
         self.model, self.dtype, self.rate = model, "float32", int(model.sample_rate)
+        self.steps = model.sampler_decode_steps  # its own
 
     def voice(self, reference: Path, transcript: str) -> dict:
         with shims.quiet():
@@ -106,7 +112,6 @@ class Pocket:
         import torch
 
         torch.manual_seed(how.seed)
-        if how.steps:
-            self.model.sampler_decode_steps = how.steps
+        self.model.sampler_decode_steps = how.steps or self.steps
         sound = self.model.generate_audio(voice, text)  # copies the state, so that it serves again
         return sound.numpy().astype(numpy.float32).reshape(-1)
