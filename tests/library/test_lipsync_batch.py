@@ -214,10 +214,30 @@ def test_an_overflow_takes_the_decoder_then_the_unet_to_32_bits(home, tmp_path, 
     monkeypatch.setattr(paint, "mouths", overflowing)
     monkeypatch.setattr(paint, "latents", lambda nets, crops: torch.zeros(len(crops), 8, 8, 8))
     note = studio_of(loaded, folders).chunk(take, 0, 25, tmp_path / "part.mp4")
-    assert [c.split(": ")[1] for c in note["changes"]] == ["the decoder in 32 bits", "the UNet in 32 bits"]
+    assert [c.split(": ")[1] for c in note["changes"]] == ["the autoencoder in 32 bits", "the UNet in 32 bits"]
     wanted = None
     with pytest.raises(Stop, match="also in 32 bits"):
         studio_of(loaded, folders).chunk(take, 0, 25, tmp_path / "other.mp4")
+
+
+def test_an_encoder_that_overflows_is_widened_and_its_numbers_are_never_kept(home, tmp_path, monkeypatch):
+    folders = places(tmp_path)
+    take, _, _ = take_of(folders, 1.0)
+    loaded = replace(networks(home), vae_dtype=torch.bfloat16)  # its weights are in 32 bits: the types say who is wide
+    real = loaded.vae.encode
+
+    def overflowing(crops):
+        found = real(crops.float())
+        if crops.dtype != torch.float32:
+            found.latent_dist.mean[0, 0, 0, 0] = float("nan")
+        return found
+
+    monkeypatch.setattr(loaded.vae, "encode", overflowing)
+    made = studio_of(loaded, folders)
+    note = made.chunk(take, 0, 25, tmp_path / "part.mp4")
+    assert note["changes"] == ["the encoder's numbers overflow: the autoencoder in 32 bits"] and note["encoded"]
+    kept = studio_of(loaded, folders)._ready(take).latents
+    assert torch.isfinite(torch.stack([kept.get(i) for i in range(5)])).all()
 
 
 def test_an_error_in_reading_or_writing_comes_out_and_leaves_no_thread(home, tmp_path, monkeypatch):
@@ -323,6 +343,28 @@ def test_two_devices_share_the_chunks(models, tmp_path, short, monkeypatch):
         film.facts(film.join(batch.parts(records, folders), take.speech.high, 4.0, tmp_path / "f.mp4", {})).frames
         == 100
     )
+
+
+def test_a_stop_while_the_networks_are_loaded_ends_the_other_cards_processes(models, tmp_path, short, monkeypatch):
+    import subprocess
+    import sys
+
+    folders = places(tmp_path)
+    take, _, _ = take_of(folders, 2.0)
+    there = [subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])]
+    monkeypatch.setattr(batch.crew, "start", lambda *given: there)
+
+    def pressed(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "opened", pressed)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            batch.run([take], replace(CPU, devices=("cpu", "cpu")), folders, models)
+        assert there[0].poll() is not None
+    finally:
+        there[0].kill()
+        there[0].wait()
 
 
 def test_a_take_is_plain_data_for_another_process(tmp_path):

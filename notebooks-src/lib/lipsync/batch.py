@@ -32,8 +32,9 @@ def run(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str
             helpers = crew.start(
                 "lipsync.batch", _told(todo, items, plan, folders, models), list(plan.devices[1:]), folders.work
             )
-        there = opened(plan, folders, models, plan.devices[0])
-        try:
+        there = None
+        try:  # from here on, a stop while the models are loaded ends the other cards' processes as well
+            there = opened(plan, folders, models, plan.devices[0])
             listed.run(_maker(todo, there))
             stopped = listed.states()["queued"]  # by the button or the clock: else each chunk was begun by somebody
             for helper in helpers if not stopped else ():
@@ -44,7 +45,8 @@ def run(todo: list[Take], plan: Plan, folders: storage.Folders, models: dict[str
                 listed.run(_maker(todo, there))
         finally:
             crew.end(helpers)
-            there.close()
+            if there is not None:
+                there.close()
     found: dict[str, list[dict]] = {}
     for _, key, item in listed.items:
         found.setdefault(item["take"], []).append(listed.record(key))

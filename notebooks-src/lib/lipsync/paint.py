@@ -12,12 +12,13 @@ EMPTY = -1.0  # what the lower half of the masked copy holds
 
 
 class NotFinite(RuntimeError):
-    """Numbers overflowed: the decoder is to be run in 32 bits."""
+    """Numbers overflowed: the autoencoder is to be run in 32 bits, then the UNet."""
 
 
 def latents(nets: Nets, crops):
     """Crops, (n, side, side, 3) uint8, as the UNet's first input, (n, 8, side/8, side/8) in the UNet's type: four
-    channels of the copy whose lower half is masked, then four of the whole. The mode of the VAE, never a sample."""
+    channels of the copy whose lower half is masked, then four of the whole. The mode of the VAE, never a sample.
+    Raises NotFinite when the encoder overflows: what is not finite must not be kept."""
     import torch
 
     x = torch.as_tensor(crops).to(nets.device).permute(0, 3, 1, 2).to(nets.vae_dtype) / 127.5 - 1
@@ -25,6 +26,8 @@ def latents(nets: Nets, crops):
     masked[:, :, nets.side // 2 :] = EMPTY
     with torch.inference_mode():
         z = nets.vae.encode(torch.cat([masked, x])).latent_dist.mode() * nets.vae.config.scaling_factor
+    if not bool(torch.isfinite(z).all()):
+        raise NotFinite("the encoder's numbers overflow")
     masked, whole = z.chunk(2)
     return torch.cat([masked, whole], 1).to(nets.dtype)
 

@@ -174,7 +174,7 @@ class Studio:
             memory_of_card().empty_cache()
 
     def _wider(self, error: Exception) -> None:
-        """The decoder in 32 bits, then the UNet. Raises Stop when both are."""
+        """The autoencoder in 32 bits, then the UNet. Raises Stop when both are."""
         import torch
 
         nets, wide = self.nets, torch.float32
@@ -183,7 +183,7 @@ class Studio:
             if nets.draft is not None:
                 nets.draft.to(wide)
             nets.vae_dtype = wide
-            self._note(f"{error}: the decoder in 32 bits")
+            self._note(f"{error}: the autoencoder in 32 bits")
         elif nets.dtype != wide:
             nets.unet.to(wide)
             nets.dtype = wide
