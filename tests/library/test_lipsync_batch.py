@@ -1,6 +1,7 @@
 """Takes become checked films: chunk by chunk, over kills, on two devices, with consent, label and mark."""
 
 import contextlib
+import copy
 import json
 import os
 import re
@@ -240,6 +241,26 @@ def test_an_encoder_that_overflows_is_widened_and_its_numbers_are_never_kept(hom
     assert torch.isfinite(torch.stack([kept.get(i) for i in range(5)])).all()
 
 
+def test_32_bits_that_do_not_fit_are_a_sentence_and_leave_the_networks_as_they_were(home, tmp_path, monkeypatch):
+    folders = places(tmp_path)
+    take, _, _ = take_of(folders, 1.0)
+    shared = networks(home)
+    loaded = replace(shared, vae=copy.deepcopy(shared.vae).to(torch.float16), vae_dtype=torch.float16)
+
+    def full(*asked, **more):
+        if asked == (torch.float32,):
+            loaded.vae.encoder.to(*asked)  # half of it is done when the memory ends
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return type(loaded.vae).to(loaded.vae, *asked, **more)
+
+    monkeypatch.setattr(loaded.vae, "to", full)
+    monkeypatch.setattr(paint, "latents", lambda *_: (_ for _ in ()).throw(paint.NotFinite("numbers overflow")))
+    with pytest.raises(Stop, match="numbers overflow, and 32 bits do not fit the memory: choose a larger GPU"):
+        studio_of(loaded, folders).chunk(take, 0, 25, tmp_path / "part.mp4")
+    assert {p.dtype for p in loaded.vae.parameters()} == {torch.float16} == {loaded.vae_dtype}
+    assert not list(tmp_path.glob("*.mp4"))
+
+
 def test_an_error_in_reading_or_writing_comes_out_and_leaves_no_thread(home, tmp_path, monkeypatch):
     import threading
 
@@ -258,7 +279,9 @@ def test_an_error_in_reading_or_writing_comes_out_and_leaves_no_thread(home, tmp
     monkeypatch.setattr(film.Writer, "add", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(Stop, match="No space"):
         studio_of(networks(home), folders).chunk(take, 0, 25, tmp_path / "part.mp4")
-    time.sleep(0.3)
+    until = time.monotonic() + 60
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.05)
     assert threading.active_count() <= before and list(tmp_path.glob("*.mp4")) == []
 
 

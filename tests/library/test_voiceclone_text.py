@@ -63,6 +63,7 @@ def num2words():
         ("it", "1.234,56 €", "milleduecentotrentaquattro euro e cinquantasei centesimi"),
         ("nl", "3,5 km", "drie komma vijf km"),
         ("ja", "1,234円", "千二百三十四 円"),
+        ("vi", "5 km, £5", "năm km, £năm"),  # nor Vietnamese money
         ("sw", "Nina vitabu 25", "Nina vitabu 25"),  # num2words has no Swahili: left as it is
     ],
 )  # fmt: skip

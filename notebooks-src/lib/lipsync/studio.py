@@ -174,22 +174,36 @@ class Studio:
             memory_of_card().empty_cache()
 
     def _wider(self, error: Exception) -> None:
-        """The autoencoder in 32 bits, then the UNet. Raises Stop when both are."""
+        """The autoencoder in 32 bits, then the UNet. Raises Stop when both are, or when that does not fit."""
         import torch
 
         nets, wide = self.nets, torch.float32
         if nets.vae_dtype != wide:
-            nets.vae.to(wide)
-            if nets.draft is not None:
-                nets.draft.to(wide)
+            self._widened([part for part in (nets.vae, nets.draft) if part is not None], nets.vae_dtype, error)
             nets.vae_dtype = wide
             self._note(f"{error}: the autoencoder in 32 bits")
         elif nets.dtype != wide:
-            nets.unet.to(wide)
+            self._widened([nets.unet], nets.dtype, error)
             nets.dtype = wide
             self._note(f"{error}: the UNet in 32 bits")
         else:
             raise Stop(f"{error}, also in 32 bits: the weights are damaged, fetch them again") from None
+
+    def _widened(self, parts: list, before, error: Exception) -> None:
+        """Turn networks to 32 bits, all of them or, where the memory ends, none."""
+        import torch
+
+        try:
+            for part in parts:
+                part.to(torch.float32)
+        except (RuntimeError, MemoryError) as full:
+            if not memory.out_of_memory(full):
+                raise
+            for part in parts:  # a half-widened network would fail on every later chunk
+                part.to(before)
+            raise Stop(
+                f"{error}, and 32 bits do not fit the memory: choose a larger GPU, or restart the session"
+            ) from None
 
     def _note(self, change: str) -> None:
         print(change)

@@ -33,8 +33,8 @@ def spoken(text: str, language: str = "en") -> tuple[str, list[tuple[str, str]]]
         def change(match: re.Match) -> str:
             try:
                 after = how(match)
-            except (ValueError, OverflowError, NotImplementedError, KeyError, IndexError):
-                return match[0]  # num2words lacks the language, or the number has no words
+            except (ValueError, ArithmeticError, LookupError, NotImplementedError, AttributeError, TypeError):
+                return match[0]  # num2words lacks the language, its money, or words for the number
             if after != match[0]:
                 changes.append((match[0], after))
             return after
