@@ -1,5 +1,6 @@
 """videogen's stages on tiny models of the same classes: loading, sampling, decoding and ladders as with the real."""
 
+import functools
 import json
 import os
 import signal
@@ -263,7 +264,13 @@ def blocks(monkeypatch):
     from diffusers.models.transformers.transformer_wan import WanTransformerBlock
 
     plain, seen = WanTransformerBlock.forward, []
-    monkeypatch.setattr(WanTransformerBlock, "forward", lambda *a, **k: seen.append(1) or plain(*a, **k))
+
+    @functools.wraps(plain)  # diffusers reads its parameters once, and would remember those of a bare lambda
+    def counted(*given, **named):
+        seen.append(1)
+        return plain(*given, **named)
+
+    monkeypatch.setattr(WanTransformerBlock, "forward", counted)
     return seen
 
 
