@@ -124,12 +124,11 @@ def main(out: Path, **changes: float) -> None:
 def validation_split(split: splits.Split) -> splits.Split:
     """A split inside the training packages, the validation packages as unseen ones; the tests have no part in it."""
     keys = {d.name: splits.body_key(d) for d in split.train_definitions}
-    train_, held, told = splits._random(split.train_definitions, keys, list(split.train), 0.1, 7)
-    hidden = splits._overlapping(split.train_definitions, told, set())
+    train_, held, hidden = splits.random_test(split.train_definitions, keys, split.train, 0.1, 7)
     tests = {splits.RANDOM: tuple(held), splits.UNSEEN: split.valid}
     return replace(
         split, train=tuple(train_), valid=(), tests=tests, test_definitions=split.valid_definitions,
-        hidden=frozenset(hidden),
+        hidden=hidden,
     )  # fmt: skip
 
 

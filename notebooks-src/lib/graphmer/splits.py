@@ -15,7 +15,7 @@ Decisions:
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from graphmer.knowledge import QUERIED, Definition, Knowledge
@@ -120,19 +120,24 @@ def hold_out(
         # The head of an `imports_name` is a module, its parts may be dropped functions: only heads count.
         if triple[0] not in dropped:
             triples[place.get(package(triple[0]), "train")].append(triple)
-    train, held, told = _random(kept["train"], keys, triples["train"], random_share, seed)
-    hidden = _overlapping(kept["train"], told, dropped)
+    train, held, hidden = random_test(kept["train"], keys, triples["train"], random_share, seed, dropped)
     return Split(
         tuple(train), tuple(triples["valid"]), {RANDOM: tuple(held), UNSEEN: tuple(triples["test"])},
-        tuple(kept["train"]), tuple(kept["valid"]), tuple(kept["test"]), frozenset(hidden),
+        tuple(kept["train"]), tuple(kept["valid"]), tuple(kept["test"]), hidden,
     )  # fmt: skip
 
 
 _RANK = ("test", "valid", "train")
 
 
-def _random(definitions, keys: dict[str, str], triples: list[Triple], held_share: float, seed: int):
-    """(train, test, heads of test triples): triples that tell the same thing stay together."""
+def random_test(
+    definitions: Iterable[Definition], keys: dict[str, str], triples: Iterable[Triple], held_share: float, seed: int,
+    dropped: Iterable[str] = (),
+) -> tuple[list[Triple], list[Triple], frozenset[str]]:  # fmt: skip
+    """(train, test, definitions whose body must not be shown): triples that tell the same thing stay together.
+
+    `keys`: `body_key` of each definition by name; `dropped`: copies left out, not to be read inside others.
+    """
     same, first = {}, {}
     for d in definitions:  # copies go by the code of the first of them, as it stands
         same[d.name] = first.setdefault(keys[d.name], _as_it_stands(d)) if keys[d.name] else _twin(d.name)
@@ -148,7 +153,8 @@ def _random(definitions, keys: dict[str, str], triples: list[Triple], held_share
     asked = {_group(triple, same) for triple in test}
     heads = {same.get(t[0], t[0]) for t in test}
     train = [triple for triple in train if _group(triple, same) not in asked]
-    return train, test, {d.name for d in definitions if same[d.name] in heads}
+    told = {d.name for d in definitions if same[d.name] in heads}
+    return train, test, frozenset(_overlapping(definitions, told, set(dropped)))
 
 
 def _group(triple: Triple, same: dict[str, str]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labkit import Stop
 from media import memory
+from session import machine
 
 from lipsync import crop, film, paint, timeline, video
 from lipsync.ears import Ears
@@ -61,12 +62,8 @@ class Studio:
 
     def close(self) -> None:
         """Give the networks' memory back."""
-        import gc
-
         self.nets = self._stage = None
-        gc.collect()
-        if memory_of_card():
-            memory_of_card().empty_cache()
+        machine.give_back()
 
     def _chunk(self, take: Take, begin: int, end: int, path: Path) -> dict:
         stage, spent, opened = self._ready(take), {}, []
@@ -170,8 +167,7 @@ class Studio:
             ) from None
         self.batch //= 2
         self._note(f"out of memory: {self.batch} frames at once")
-        if memory_of_card():
-            memory_of_card().empty_cache()
+        machine.give_back()
 
     def _wider(self, error: Exception) -> None:
         """The autoencoder in 32 bits, then the UNet. Raises Stop when both are, or when that does not fit."""
@@ -208,13 +204,6 @@ class Studio:
     def _note(self, change: str) -> None:
         print(change)
         self.changes.append(change)
-
-
-def memory_of_card():
-    """torch.cuda where there is a card, else None."""
-    import torch
-
-    return torch.cuda if torch.cuda.is_available() else None
 
 
 @contextmanager

@@ -4,7 +4,6 @@ An embedding is (tokens, width) in the encoder's own bf16, without padding: a T5
 its padding out, so the rows do not depend on how far they are padded (a test holds this to the pipeline's own way).
 """
 
-import gc
 import html
 import re
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from disk import sealed
 from labkit import Stop, progress, storage
 from media import memory
 from media.hush import hush
+from session import machine
 
 WAYS = ("cuda", "nf4", "cpu")  # of computing it, each with less of the card than the one before
 WORDS = {"nf4": "in 4 bits", "cpu": "on the processor"}
@@ -78,7 +78,7 @@ def _encode(left: list[str], model_path: Path, folder: Path, encoder: str, way: 
                 _save(part, embedding)
     finally:
         del model
-        free()
+        machine.give_back()
 
 
 def one(tokenizer, model, text: str, family: str):
@@ -138,15 +138,6 @@ def _four_bits():
         bnb_4bit_compute_dtype=torch.bfloat16,
         llm_int8_skip_modules=["wo"],
     )
-
-
-def free() -> None:
-    """Give back what is not used any more, on the card too."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _save(path: Path, embedding) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labkit import Stop, progress, storage
 from media import memory
+from session import machine
 
 from videogen import denoise, encode, film, ladders, load, picture, plots, preview, quality, request
 from videogen.plan import Plan
@@ -109,7 +110,7 @@ class Studio:
     def close(self) -> None:
         """Give the pipeline's memory back."""
         self.pipe = self.loaded = None
-        encode.free()
+        machine.give_back()
 
     def _denoise(self, clip: dict, plan: Plan, seed: int, work: "Work", stamps: dict):
         words, avoid = (
@@ -253,7 +254,8 @@ class Work:
     def note(self, change: str) -> None:
         """Say a change of plan, and keep it for the record."""
         print(change)
-        self.changes += [change] if change not in self.changes else []
+        if change not in self.changes:
+            self.changes.append(change)
         self._write()
 
     def save(self, latents, plan: Plan) -> None:

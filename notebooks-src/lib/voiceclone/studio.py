@@ -84,15 +84,12 @@ _loaded: list[object] = []  # the engine of an earlier run in this kernel
 def _give_back() -> None:
     """Give the card's memory back that an earlier run's engine holds; variables of the notebook still name it, so it
     is emptied. Two of them side by side are more than a T4 has."""
-    import gc
-
-    import torch
+    from session import machine
 
     for engine in _loaded:
         vars(engine).clear()
     _loaded.clear()
-    gc.collect()
-    torch.cuda.empty_cache()
+    machine.give_back()
 
 
 def listener(folders: storage.Folders) -> recogniser.Recogniser | None:
