@@ -57,9 +57,10 @@ def test_memory_and_disk_are_plausible(tmp_path):
 
 def test_what_an_earlier_run_left_on_a_card_is_given_back_before_its_memory_is_read(monkeypatch):
     import torch
+    from media import memory
 
     kept = [11e9, 2e9]  # cached by torch on two cards of 15 GB
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: kept.__setitem__(slice(None), [0.0, 1e9]))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: (15e9 - kept[i], 15e9))
-    assert machine.card_free_gb() == 14.0
+    assert memory.card_free_gb() == 14.0

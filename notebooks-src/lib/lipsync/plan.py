@@ -7,6 +7,7 @@ is called one.
 from dataclasses import dataclass
 
 from labkit import Stop, here
+from media import memory
 
 ENCODE, UNET, DECODE, DRAFT = 541, 170, 620, 35  # GFLOP a frame at 256 pixels; the last is TAESD's decoder
 # TFLOP/s in 16 bits that a card may sustain here, by compute capability. 7.0: from the authors' 32 ms a frame for UNet
@@ -53,7 +54,7 @@ def choose(quick: bool = False, draft: bool = False, seconds: float = 0.0) -> Pl
     if not machine.kernels_fit(capability):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
     count = torch.cuda.device_count()
-    free = machine.card_free_gb()
+    free = memory.card_free_gb()
     if free < GPU_GB:
         raise Stop(f"{GPU_GB:g} GB of the card's memory are needed and {free:.1f} GB are free: {here.LARGER_CLICKS}")
     rate = next((rate for known, rate in sorted(RATES.items(), reverse=True) if known <= capability), 6.0)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from labkit import Stop
 from media import memory
-from session import machine
 
 from lipsync import crop, film, paint, timeline, video
 from lipsync.ears import Ears
@@ -63,7 +62,7 @@ class Studio:
     def close(self) -> None:
         """Give the networks' memory back."""
         self.nets = self._stage = None
-        machine.give_back()
+        memory.give_back()
 
     def _chunk(self, take: Take, begin: int, end: int, path: Path) -> dict:
         stage, spent, opened = self._ready(take), {}, []
@@ -167,7 +166,7 @@ class Studio:
             ) from None
         self.batch //= 2
         self._note(f"out of memory: {self.batch} frames at once")
-        machine.give_back()
+        memory.give_back()
 
     def _wider(self, error: Exception) -> None:
         """The autoencoder in 32 bits, then the UNet. Raises Stop when both are, or when that does not fit."""

@@ -89,25 +89,6 @@ def torch_sees_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def card_free_gb() -> float:
-    """GB free on the fullest of the CUDA cards. What torch keeps there of an earlier run in this kernel is given back
-    first: with it a second Run all would find a smaller card than the first."""
-    import torch
-
-    give_back()
-    return min(torch.cuda.mem_get_info(i)[0] for i in range(torch.cuda.device_count())) / GB
-
-
-def give_back() -> None:
-    """Have Python and torch let go of memory that nothing uses any more, on the cards too."""
-    import gc
-
-    import torch
-
-    gc.collect()
-    torch.cuda.empty_cache()  # nothing where there is no card
-
-
 def ram_gb() -> float | None:
     """The machine's memory in GB, or what its container may use if that is less; None when unknown."""
     sizes = []

@@ -15,7 +15,6 @@ from disk import sealed
 from labkit import Stop, progress, storage
 from media import memory
 from media.hush import hush
-from session import machine
 
 WAYS = ("cuda", "nf4", "cpu")  # of computing it, each with less of the card than the one before
 WORDS = {"nf4": "in 4 bits", "cpu": "on the processor"}
@@ -78,7 +77,7 @@ def _encode(left: list[str], model_path: Path, folder: Path, encoder: str, way: 
                 _save(part, embedding)
     finally:
         del model
-        machine.give_back()
+        memory.give_back()
 
 
 def one(tokenizer, model, text: str, family: str):

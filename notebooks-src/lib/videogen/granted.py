@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from labkit import Stop, here
+from media import memory
 from session import machine
 
 from videogen import weights
@@ -20,7 +21,7 @@ def look(folders) -> Machine:
         return Machine(0.0, None, 0, ram, disk, held=held)
     if not machine.kernels_fit(torch.cuda.get_device_capability(0)):
         raise Stop(f"the installed torch has no kernels for this card: {here.GPU_CLICKS}")
-    free = machine.card_free_gb()
+    free = memory.card_free_gb()
     return Machine(free, torch.cuda.get_device_capability(0), torch.cuda.device_count(), ram, disk, four_bits, held)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from labkit import Stop, progress, storage
 from media import memory
-from session import machine
 
 from videogen import denoise, encode, film, ladders, load, picture, plots, preview, quality, request
 from videogen.plan import Plan
@@ -110,7 +109,7 @@ class Studio:
     def close(self) -> None:
         """Give the pipeline's memory back."""
         self.pipe = self.loaded = None
-        machine.give_back()
+        memory.give_back()
 
     def _denoise(self, clip: dict, plan: Plan, seed: int, work: "Work", stamps: dict):
         words, avoid = (

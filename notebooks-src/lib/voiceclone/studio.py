@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labkit import Stop, secret, storage
-from media import shims
+from media import memory, shims
 
 from voiceclone import recogniser, registry
 from voiceclone.registry import About
@@ -84,12 +84,10 @@ _loaded: list[object] = []  # the engine of an earlier run in this kernel
 def _give_back() -> None:
     """Give the card's memory back that an earlier run's engine holds; variables of the notebook still name it, so it
     is emptied. Two of them side by side are more than a T4 has."""
-    from session import machine
-
     for engine in _loaded:
         vars(engine).clear()
     _loaded.clear()
-    machine.give_back()
+    memory.give_back()
 
 
 def listener(folders: storage.Folders) -> recogniser.Recogniser | None:
