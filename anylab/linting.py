@@ -55,7 +55,7 @@ def of_sources(sources: Iterable[Source], collection: Collection) -> Found:
 
 def of_modules(collection: Collection) -> list[Problem]:
     """What is found in the library, in what platforms put in the place of its modules, in templates and in facts."""
-    from anylab import render
+    from anylab import carried
 
     modules = collection.modules
     problems = [p for module in modules.values() for p in lint.findings("module", module, collection)[0]]
@@ -64,7 +64,7 @@ def of_modules(collection: Collection) -> list[Problem]:
     problems += [p for holder in holders for p in lint.findings("facts", holder, collection)[0]]
     for platform in (p for p in collection.platforms if p.has_variants):
         try:
-            own = render.overlaid(platform, modules)
+            own = carried.overlaid(platform, modules)
         except Refused as refused:
             problems += refused.problems
             continue

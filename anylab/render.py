@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anylab import library, magics, settings, syntax
+from anylab import carried, library, settings
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
 from anylab.install import Plan
@@ -59,7 +59,7 @@ def _cells(source: Source, platform: Platform, shared: Shared, context: Mapping[
     setup = [cell.render(context) for cell in platform.cells.get("setup", ())]
     if problems or more:
         raise Refused([*problems, *more])
-    modules = needed_modules(source, platform, shared.modules, (*setup, *story))
+    modules = carried.needed_modules(source, platform, shared.modules, (*setup, *story))
     title = next((c.origin for c in source.cells if c.slot == "title"), Origin(source.file, 1))
     cells = [_generated("title.md.j2", context, title, "markdown")]
     cells += [chosen] if chosen else []
@@ -70,7 +70,7 @@ def _cells(source: Source, platform: Platform, shared: Shared, context: Mapping[
         at = next((c.origin for c in source.cells if c.slot == "bootstrap"), Origin(source.file, 1))
         cells.append(_generated("library.md.j2", {**context, "modules": modules}, at, "markdown"))
         cells.append(_generated("bootstrap.py.j2", bootstrap, at, "code", "Scratch folder"))
-        cells += [module_cell(module) for module in modules]
+        cells += [carried.module_cell(module) for module in modules]
     return [*cells, *setup, *story]
 
 
@@ -214,54 +214,6 @@ _read_settings = functools.cache(settings.read)
 def settings_of(source: Source) -> list[settings.Setting]:
     """The settings that a source declares, [] without a parameters cell."""
     return next((_read_settings(c)[0] for c in source.cells if c.is_settings), [])
-
-
-def needed_modules(
-    source: Source, platform: Platform, modules: library.Library, cells: Iterable[Cell]
-) -> list[library.Module]:
-    """The library modules of this variant, the platform's own (adapter, transport) in the place of the local ones."""
-    ours = overlaid(platform, modules)
-    wanted = [pair for cell in cells if cell.kind == "code" for pair in _imports(cell)]
-    for i, name in enumerate(source.front.get("embeds", [])):
-        wanted += library.everything_in(ours, name, source.at("embeds", i))
-    key = (id(ours), frozenset(name for name, _ in wanted))
-    if key not in _closures:  # a few sets of imports serve all variants
-        _closures[key] = library.closure(ours, wanted)
-    return _closures[key]
-
-
-_closures: dict[tuple[int, frozenset[str]], list[library.Module]] = {}  # the libraries live in _libraries
-_libraries: dict[tuple[int, int], tuple[Any, Any, library.Library]] = {}
-
-
-def overlaid(platform: Platform, modules: library.Library) -> library.Library:
-    """The library as this platform's variants see it. Raises Refused when a module of its own does not parse."""
-    key = (id(platform), id(modules))
-    if key not in _libraries:  # the arguments are kept, so that their ids stay theirs
-        _libraries[key] = (platform, modules, library.exchanged(modules, platform.overlays))
-    return _libraries[key][2]
-
-
-@functools.cache
-def _cell_imports(code: str) -> tuple[library.Imported, ...]:
-    tree = syntax.outline(code) if "import" in code else None  # what does not parse is reported by a lint
-    return tuple(library.imported(tree)) if tree else ()
-
-
-def imports_of(cell: Cell) -> tuple[library.Imported, ...]:
-    """What a code cell imports, lines counted from 1 within the cell."""
-    return _cell_imports(cell.python or magics.python_only(cell.source))
-
-
-def _imports(cell: Cell) -> list[tuple[str, Origin]]:
-    return [(i.name, Origin(cell.origin.file, cell.origin.line + i.line - 1)) for i in imports_of(cell)]
-
-
-@functools.cache
-def module_cell(module: library.Module) -> Cell:
-    """The collapsed cell that writes one library module, its whole source readable."""
-    body = f"%%writefile $LAB/{module.path}\n{module.text}".rstrip("\n")
-    return Cell("code", body, Origin(module.file, 0), module.path, collapse=True, module=module)
 
 
 @functools.cache

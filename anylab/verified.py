@@ -9,8 +9,8 @@ from typing import Any
 
 from anylab import schema, text
 from anylab.errors import Origin, Problem, Refused, did_you_mean
-from anylab.platforms import read_toml
 from anylab.project import Project
+from anylab.tomls import read_toml
 
 
 def read(

@@ -14,8 +14,8 @@ from typing import Any
 
 from anylab import facts, schema, text
 from anylab.errors import Origin, Problem, Refused
-from anylab.platforms import nearest, read_toml
 from anylab.project import Project
+from anylab.tomls import nearest, read_toml
 
 FOLDER, CARDS = "work", "cards.toml"
 KINDS = ("gpu", "tpu", "cpu")

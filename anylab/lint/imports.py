@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Iterable, Iterator
 
-from anylab import render
+from anylab import carried
 from anylab.cell import Cell
 from anylab.errors import Origin, Problem, Refused, did_you_mean
 from anylab.library import Imported, Library, Module
@@ -69,11 +69,11 @@ def nothing_is_imported_before_it_is_installed(variant: Variant, around: Collect
     early = variant.cells[: marks[-1] + 1] if marks else []
     asked = []
     for cell in (c for c in early if c.kind == "code" and not c.module):
-        asked += [i.name for i in render.imports_of(cell) if not i.waits]
+        asked += [i.name for i in carried.imports_of(cell) if not i.waits]
         for found in _strangers(cell, around):
             if not (found.waits or _is_own(found.name, variant.platform)):
                 yield _too_early(Origin(cell.origin.file, cell.origin.line + found.line - 1), found)
-    library = render.overlaid(variant.platform, around.modules)
+    library = carried.overlaid(variant.platform, around.modules)
     for module, found in _at_once(library, variant.platform, frozenset(asked), around):
         yield _too_early(Origin(module.file, found.line), found)
 
@@ -118,7 +118,7 @@ def _strangers(cell: Cell, around: Collection) -> tuple[Imported, ...]:
     if cell.module:
         found = (Imported(i.name, i.line + 1, i.caught, i.waits) for i in cell.module.imports)
     else:
-        found = render.imports_of(cell)
+        found = carried.imports_of(cell)
     ours = STDLIB | ALWAYS | around.packages
     return tuple(i for i in found if not i.caught and i.name.partition(".")[0] not in ours)
 
@@ -182,7 +182,7 @@ def _walk(
                 continue
             seen.add(name)
             queue += [i.name for i in module.imports if not i.waits]
-            cell = render.module_cell(module)
+            cell = carried.module_cell(module)
             for found in _strangers(cell, around):
                 if not (found.waits or _is_own(found.name, platform)):
                     yield module, Imported(found.name, found.line - 1, False, False)

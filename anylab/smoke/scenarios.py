@@ -17,8 +17,9 @@ from anylab import text
 from anylab.built import Build
 from anylab.errors import Origin, did_you_mean, refuse
 from anylab.pairs import Pair
-from anylab.platforms import Platform, read_toml
+from anylab.platforms import Platform
 from anylab.smoke import hub, overlay, runner, standin, users
+from anylab.tomls import read_toml
 
 HERE = Path(__file__).parent
 WORKS = "works"  # a hub without a fault

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from anylab import text
 from anylab.errors import Origin, did_you_mean, refuse
-from anylab.platforms import Platform, read_toml
+from anylab.platforms import Platform
+from anylab.tomls import read_toml
 
 SITE = Path(__file__).parent / "site"
 _KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "ANYLAB_CACHE")

@@ -10,8 +10,9 @@ from anylab import facts, lint, work
 from anylab.catalog import table
 from anylab.compile import examine
 from anylab.errors import Refused
-from anylab.platforms import load_folders, read_toml
+from anylab.platforms import load_folders
 from anylab.project import open_project
+from anylab.tomls import read_toml
 from tests.conftest import ROOT
 from tests.unit.helpers import PROFILE, small_project
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from anylab import platforms, templating
+from anylab import platforms, templating, tomls
 from anylab.errors import Refused
 from tests.unit.helpers import HEAD, LABKIT, OURS, PROFILE, WAY, notebook, outputs, small_project, sources_of, write
 
@@ -110,7 +110,7 @@ def test_all_platforms_faults_are_told_at_once(tmp_path):
 
 
 def test_a_key_of_an_inner_table_knows_its_line():
-    _, lines = platforms.read_toml('a = 1\n[b.c]\nd = 2\n"e-f".g = 3\n[[h]]\ni = 4\n', "f")
+    _, lines = tomls.read_toml('a = 1\n[b.c]\nd = 2\n"e-f".g = 3\n[[h]]\ni = 4\n', "f")
     assert (lines["b", "c", "d"], lines["b", "c", "e-f", "g"], lines["h", 0, "i"]) == (3, 4, 6)
 
 
